@@ -1,0 +1,44 @@
+# Everything a developer types. `make help` lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+SOURCES := Package.swift Sources Tests Examples
+
+.PHONY: help
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
+
+.PHONY: setup
+setup: ## Install what is missing: librdkafka, kcat, pkg-config.
+	@./Scripts/setup
+
+.PHONY: build
+build: setup ## Build everything, debug.
+	swift build --build-tests
+
+.PHONY: test
+test: setup ## Run all tests that need nothing but this machine.
+	swift test
+
+.PHONY: test-integration
+test-integration: setup ## Run the tests of a real cluster, named by XKAFKA_BROKERS.
+	@if [ -z "$${XKAFKA_BROKERS:-}" ]; then \
+		echo "XKAFKA_BROKERS is not set: name the brokers of a cluster, such as XKAFKA_BROKERS=127.0.0.1:9092" >&2; \
+		exit 2; \
+	fi
+	swift test --filter IntegrationTests$${FILTER:+.$$FILTER}
+
+.PHONY: lint
+lint: ## Check formatting and style.
+	swift format lint --strict --recursive --parallel $(SOURCES)
+
+.PHONY: format
+format: ## Format the code.
+	swift format --in-place --recursive --parallel $(SOURCES)
+
+.PHONY: clean
+clean: ## Remove what was built.
+	swift package clean
+	rm -rf .build Examples/.build

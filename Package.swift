@@ -1,0 +1,97 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "xkafka",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "XKafka", targets: ["XKafka"]),
+        .library(name: "XKafkaConsume", targets: ["XKafkaConsume"]),
+        .library(name: "XKafkaProduce", targets: ["XKafkaProduce"]),
+        .library(name: "XKafkaTesting", targets: ["XKafkaTesting"]),
+        .executable(name: "xkafka-embedded-broker", targets: ["xkafka-embedded-broker"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.1.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
+    ],
+    targets: [
+        // librdkafka itself. Only the transport imports it.
+        .systemLibrary(
+            name: "CKafka",
+            pkgConfig: "rdkafka",
+            providers: [.apt(["librdkafka-dev"]), .brew(["librdkafka"])]
+        ),
+
+        // Values both sides share.
+        .target(name: "XKafkaCore"),
+
+        // The pure parts: no librdkafka, so that they run under the thread sanitizer.
+        .target(
+            name: "XKafkaOffsets",
+            dependencies: [.product(name: "DequeModule", package: "swift-collections")]
+        ),
+        .target(
+            name: "XKafkaWorkers",
+            dependencies: ["XKafkaCore", .product(name: "DequeModule", package: "swift-collections")]
+        ),
+        .target(name: "XKafkaEngine", dependencies: ["XKafkaCore", "XKafkaOffsets", "XKafkaWorkers"]),
+
+        // Middleware: knows neither transport nor engine.
+        .target(name: "XKafkaConsume", dependencies: ["XKafkaCore"]),
+        .target(name: "XKafkaProduce", dependencies: ["XKafkaCore"]),
+
+        // The only Swift over librdkafka.
+        .target(
+            name: "XKafkaTransport",
+            dependencies: ["CKafka", "XKafkaCore"]
+        ),
+
+        // The facades.
+        .target(
+            name: "XKafka",
+            dependencies: [
+                "XKafkaConsume", "XKafkaCore", "XKafkaEngine", "XKafkaOffsets", "XKafkaProduce", "XKafkaTransport",
+                "XKafkaWorkers",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+
+        // The test kit, and the embedded broker as a process of its own.
+        .target(name: "XKafkaTesting", dependencies: ["XKafkaCore", "XKafkaTransport"]),
+        .executableTarget(name: "xkafka-embedded-broker", dependencies: ["XKafkaTesting"]),
+        .target(
+            name: "XKafkaTestingInternal",
+            dependencies: ["XKafkaCore", "XKafkaTesting"]
+        ),
+
+        .testTarget(name: "XKafkaCoreTests", dependencies: ["XKafkaCore"]),
+        .testTarget(name: "XKafkaOffsetsTests", dependencies: ["XKafkaOffsets", "XKafkaTestingInternal"]),
+        .testTarget(name: "XKafkaWorkersTests", dependencies: ["XKafkaWorkers", "XKafkaTestingInternal"]),
+        .testTarget(name: "XKafkaEngineTests", dependencies: ["XKafkaEngine", "XKafkaTestingInternal"]),
+        .testTarget(name: "XKafkaConsumeTests", dependencies: ["XKafkaConsume"]),
+        .testTarget(name: "XKafkaProduceTests", dependencies: ["XKafkaProduce"]),
+        .testTarget(name: "XKafkaTransportTests", dependencies: ["XKafkaTransport", "XKafkaTestingInternal"]),
+        .testTarget(
+            name: "XKafkaTestingTests",
+            dependencies: ["XKafkaTesting", "XKafkaTestingInternal", "XKafkaTransport", "xkafka-embedded-broker"]
+        ),
+        .testTarget(
+            name: "XKafkaTests",
+            dependencies: ["XKafka", "XKafkaTesting", "XKafkaTestingInternal", "xkafka-embedded-broker"]
+        ),
+        .testTarget(name: "DocumentationTests", dependencies: ["XKafka"]),
+    ]
+)
+
+// One list of settings for every target; the proposal is named beside each.
+for target in package.targets where target.type != .system {
+    target.swiftSettings = [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+        .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+        .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461
+        .enableExperimentalFeature("Lifetimes"),  // spans returned from properties, after SE-0446
+    ]
+}

@@ -1,0 +1,123 @@
+package import XKafkaOffsets
+
+/// What happens to one assigned partition, from its assignment until it is given back.
+///
+/// A value without locks or clocks. Each delivered message ends in exactly one of the counts of
+/// ``Ledger`` (R3); after ``close()`` nothing changes any more (R8).
+package struct PartitionState: Sendable {
+    package enum Phase: Sendable {
+        /// Messages are taken and handlers start.
+        case active
+        /// Nothing new starts; handlers that run may end.
+        case draining
+        /// Given back. Whatever still ends is ignored.
+        case closed
+    }
+
+    /// Where the delivered messages went.
+    package struct Ledger: Sendable, Equatable {
+        package var delivered = 0
+        package var completed = 0
+        /// Taken from librdkafka, but no handler had it when the partition was given up. The next
+        /// owner reads it again.
+        package var returned = 0
+        /// A handler was told to stop and did, without completing.
+        package var cancelled = 0
+        /// A handler was still running when the partition was given back.
+        package var abandoned = 0
+
+        package var isBalanced: Bool { delivered == completed + returned + cancelled + abandoned }
+    }
+
+    /// How a message that a worker had ended.
+    package enum Ending: Sendable {
+        case completed
+        /// Not completed: cancelled, or never started because of the phase.
+        case cancelled
+        case returned
+    }
+
+    /// What the shell has to do after an event.
+    package struct Effects: Sendable, Equatable {
+        /// The frontier moved: there is something new to commit.
+        package var frontierMoved = false
+        /// The last message in hand has ended while draining.
+        package var isDrained = false
+    }
+
+    package private(set) var phase = Phase.active
+    package private(set) var tracker: OffsetTracker
+    package private(set) var ledger = Ledger()
+    /// Messages delivered and not ended: queued, running or waiting to be tried again.
+    package private(set) var held = 0
+    /// The bytes of their keys, values and headers.
+    package private(set) var heldBytes = 0
+    /// The offsets whose handlers were cancelled and stopped without completing.
+    package private(set) var cancelledOffsets: [Int64] = []
+    /// The offsets that were taken from librdkafka and handed back unworked.
+    private var returnedOffsets: Set<Int64> = []
+
+    package init(startingAt position: Int64?) {
+        tracker = OffsetTracker(startingAt: position)
+    }
+
+    /// Takes a message in. `nil` when it was delivered before, or when nothing is taken any more.
+    package mutating func deliver(_ offset: Int64, bytes: Int) -> OffsetTracker.Delivery? {
+        guard phase == .active, let delivery = tracker.deliver(offset) else { return nil }
+        ledger.delivered += 1
+        held += 1
+        heldBytes += bytes
+        return delivery
+    }
+
+    /// Notes how a message ended.
+    package mutating func end(
+        _ delivery: OffsetTracker.Delivery,
+        offset: Int64,
+        bytes: Int,
+        _ ending: Ending
+    ) -> Effects {
+        guard phase != .closed else { return Effects() }
+        held -= 1
+        heldBytes -= bytes
+        var effects = Effects()
+        switch ending {
+        case .completed:
+            ledger.completed += 1
+            effects.frontierMoved = tracker.complete(delivery)
+        case .cancelled:
+            ledger.cancelled += 1
+            cancelledOffsets.append(offset)
+        case .returned:
+            ledger.returned += 1
+            returnedOffsets.insert(offset)
+        }
+        effects.isDrained = phase == .draining && held == 0
+        return effects
+    }
+
+    /// Notes that the partition holds nothing undelivered before `position`.
+    package mutating func passOver(to position: Int64) -> Effects {
+        guard phase == .active else { return Effects() }
+        return Effects(frontierMoved: tracker.passOver(to: position))
+    }
+
+    /// Stops taking messages and starting handlers. Answers whether nothing is in hand already.
+    package mutating func drain() -> Bool {
+        if phase == .active { phase = .draining }
+        return held == 0
+    }
+
+    /// Ends everything. What is still in hand is abandoned; its offsets are answered.
+    package mutating func close() -> [Int64] {
+        guard phase != .closed else { return [] }
+        phase = .closed
+        // Cancelled and returned messages hold the frontier too, but nobody works on them.
+        let ended = returnedOffsets.union(cancelledOffsets)
+        let abandoned = held == 0 ? [] : tracker.outstandingOffsets.filter { !ended.contains($0) }
+        ledger.abandoned += held
+        held = 0
+        heldBytes = 0
+        return abandoned
+    }
+}

@@ -1,0 +1,95 @@
+import DequeModule
+
+/// Which of a partition's delivered messages are done, and how far it may be committed.
+///
+/// Only offsets that were *delivered* count. What a partition skips (transaction markers, aborted
+/// or compacted records) is never in the window and so never holds the frontier (R5). The
+/// frontier never goes backwards (R11) and never passes a delivered message that is not done (R1).
+package struct OffsetTracker: Sendable {
+    /// Names one delivered message: its place in the order of delivery, counted from 0.
+    package struct Delivery: Sendable, Hashable {
+        fileprivate let index: Int
+    }
+
+    /// The delivered messages from the oldest that is not done onwards, in order of delivery. A
+    /// message that is done is kept as the complement of its offset (offsets are never negative),
+    /// so that a window of a million messages costs 8 bytes for each.
+    private var window: Deque<Int64> = []
+
+    /// The `Delivery.index` of the first element of `window`.
+    private var windowStart = 0
+
+    /// How many messages of `window` are not done.
+    package private(set) var outstanding = 0
+
+    /// The next offset to commit: everything before it is done. `nil` until the first delivery of
+    /// a partition that started at a position nobody named as a number.
+    package private(set) var frontier: Int64?
+
+    /// The highest offset delivered so far.
+    package private(set) var highestDelivered: Int64?
+
+    /// A tracker for a partition that is read from `position` on, if that is known.
+    package init(startingAt position: Int64? = nil) {
+        frontier = position
+    }
+
+    /// How many offsets lie between the frontier and the highest delivered one: the span whose
+    /// completions may have to be remembered.
+    package var span: Int64 {
+        guard let frontier, let highestDelivered, highestDelivered >= frontier else { return 0 }
+        return highestDelivered - frontier + 1
+    }
+
+    /// Notes that the message at `offset` was delivered.
+    ///
+    /// Answers `nil` when `offset` is not beyond everything delivered before: the message is a
+    /// repetition (librdkafka may fetch again after a reconnect) and must not be worked on again.
+    package mutating func deliver(_ offset: Int64) -> Delivery? {
+        guard offset >= 0, offset >= frontier ?? 0, offset > highestDelivered ?? -1 else { return nil }
+        highestDelivered = offset
+        window.append(offset)
+        outstanding += 1
+        // Nothing older is open: whatever the partition skipped before this message is passed.
+        if window.count == 1 { frontier = offset }
+        return Delivery(index: windowStart + window.count - 1)
+    }
+
+    /// Notes that a delivered message is done. Answers whether the frontier moved.
+    ///
+    /// A message that was already done changes nothing.
+    package mutating func complete(_ delivery: Delivery) -> Bool {
+        let index = delivery.index - windowStart
+        guard window.indices.contains(index), window[index] >= 0 else { return false }
+        window[index] = ~window[index]
+        outstanding -= 1
+        guard index == 0 else { return false }
+        advance()
+        return true
+    }
+
+    /// Notes that the partition holds nothing before `position` that was not delivered, so that an
+    /// idle partition that ends in records nobody delivers is committed to its end. Answers
+    /// whether the frontier moved.
+    package mutating func passOver(to position: Int64) -> Bool {
+        guard window.isEmpty, position > frontier ?? -1 else { return false }
+        frontier = position
+        return true
+    }
+
+    /// The offsets of the delivered messages that are not done, lowest first.
+    package var outstandingOffsets: [Int64] {
+        window.filter { $0 >= 0 }
+    }
+
+    private mutating func advance() {
+        while let first = window.first, first < 0 {
+            window.removeFirst()
+            windowStart += 1
+            frontier = ~first + 1
+        }
+        // The next open message, not merely the offset after the last finished one: the offsets
+        // between them were never delivered and hold nothing.
+        if let first = window.first { frontier = first }
+    }
+}

@@ -1,0 +1,126 @@
+import CKafka
+package import XKafkaCore
+
+/// A librdkafka consumer.
+///
+/// Everything here is called from one thread, the consumer thread: up to librdkafka 2.0.2, taking
+/// batches of messages while another thread assigns or seeks can skip messages. No call but
+/// `destroy()` waits for anything.
+///
+/// `@unchecked Sendable`: it is handed to that thread once, and by that thread to the one that
+/// destroys it.
+package final class ConsumerClient: @unchecked Sendable {
+    private let client: ClientHandle
+    /// Where rebalances, commit results, errors and log lines arrive.
+    private var events: EventQueue?
+
+    /// Makes a consumer whose events raise `signal`.
+    package init(_ properties: ClientProperties, waking signal: WakeSignal) throws(KafkaError) {
+        client = try ClientHandle(.consumer, properties, events: ConsumerEvent.kinds)
+        // Everything arrives on one queue: the main one and the log's are led there.
+        let queue = rd_kafka_queue_get_consumer(client.pointer)
+        guard let queue else {
+            client.destroy()
+            throw KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, "create the consumer", text: "group.id is not set")
+        }
+        rd_kafka_poll_set_consumer(client.pointer)
+        rd_kafka_set_log_queue(client.pointer, queue)
+        events = EventQueue(adopting: queue) { signal.raise() }
+    }
+
+    // MARK: Events
+
+    /// The next event, if there is one.
+    package func nextEvent() -> ConsumerEvent? {
+        while let events, let event = rd_kafka_queue_poll(events.pointer, 0) {
+            defer { rd_kafka_event_destroy(event) }
+            if let event = ConsumerEvent(event, of: client) { return event }
+        }
+        return nil
+    }
+
+    // MARK: Group
+
+    /// Joins the group to read these topics; one that starts with `^` is a regular expression.
+    package func subscribe(_ topics: [String]) throws(KafkaError) {
+        let list = TopicPartitionList(topics.map { TopicPartition(topic: $0, partition: RD_KAFKA_PARTITION_UA) })
+        try KafkaError.check(rd_kafka_subscribe(client.pointer, list.pointer), "subscribe")
+    }
+
+    /// Whether the group rebalances cooperatively. To be asked once, after an assignment: the call
+    /// can hang in some versions while the consumer closes.
+    package var isCooperative: Bool {
+        rd_kafka_rebalance_protocol(client.pointer).map { String(cString: $0) } == "COOPERATIVE"
+    }
+
+    /// Starts reading. Positions that are not named are the committed ones.
+    package func assign(_ offsets: [TopicPartitionOffset], incrementally: Bool) throws(KafkaError) {
+        let list = TopicPartitionList(offsets)
+        if incrementally {
+            try KafkaError.check(consuming: rd_kafka_incremental_assign(client.pointer, list.pointer), "assign")
+        } else {
+            try KafkaError.check(rd_kafka_assign(client.pointer, list.pointer), "assign")
+        }
+    }
+
+    /// Stops reading these partitions.
+    package func unassign(_ partitions: [TopicPartition], incrementally: Bool) throws(KafkaError) {
+        if incrementally {
+            let list = TopicPartitionList(partitions)
+            try KafkaError.check(consuming: rd_kafka_incremental_unassign(client.pointer, list.pointer), "unassign")
+        } else {
+            try KafkaError.check(rd_kafka_assign(client.pointer, nil), "unassign")
+        }
+    }
+
+    // MARK: Messages
+
+    /// The queue of one partition, kept apart from the others: a partition that is not read is its
+    /// own backpressure. To be taken before the partition is assigned, and not while an earlier
+    /// queue of the same partition is alive.
+    ///
+    /// - Parameter onMessage: called when the queue stops being empty; see ``EventQueue``.
+    package func queue(
+        of partition: TopicPartition,
+        onMessage: @escaping @Sendable () -> Void
+    ) throws(KafkaError) -> EventQueue {
+        let queue = rd_kafka_queue_get_partition(client.pointer, partition.topic, partition.partition)
+        guard let queue else { throw KafkaError(RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, "read \(partition)") }
+        rd_kafka_queue_forward(queue, nil)
+        return EventQueue(adopting: queue, onElement: onMessage)
+    }
+
+    // MARK: Commits
+
+    /// Sends a commit. Its outcome arrives as an event with the same number.
+    package func commit(_ offsets: [TopicPartitionOffset], number: Int) throws(KafkaError) {
+        let list = TopicPartitionList(offsets)
+        try KafkaError.check(
+            rd_kafka_commit_queue(
+                client.pointer,
+                list.pointer,
+                events?.pointer,
+                nil,
+                UnsafeMutableRawPointer(bitPattern: number)
+            ),
+            "commit"
+        )
+    }
+
+    // MARK: End
+
+    /// Starts leaving the group. Events go on, and have to be answered, until ``isClosed``.
+    package func beginClose() throws(KafkaError) {
+        try KafkaError.check(consuming: rd_kafka_consumer_close_queue(client.pointer, events?.pointer), "close")
+    }
+
+    /// Whether the group was left.
+    package var isClosed: Bool { rd_kafka_consumer_closed(client.pointer) != 0 }
+
+    /// Frees the client. It can take long, and in librdkafka 2.0.2 for ever: call it where that
+    /// does no harm. Nothing may be called afterwards.
+    package func destroy() {
+        events = nil
+        client.destroy()
+    }
+}

@@ -1,0 +1,132 @@
+import CKafka
+import Synchronization
+package import XKafkaCore
+
+/// Owns messages that librdkafka fetched, and frees them together.
+///
+/// `@unchecked Sendable`: the pointers are set once, and librdkafka writes to a message after
+/// handing it over in one place only, when its headers are first read, which `headersLock` covers.
+package final class MessageBatch: MessageStorage, @unchecked Sendable {
+    private let messages: UnsafeMutableBufferPointer<UnsafeMutablePointer<rd_kafka_message_t>?>
+    private let count: Int
+    private let headersLock = Mutex(())
+
+    /// Takes up to `limit` messages from `queue` without waiting; `nil` when there is none.
+    package init?(takingFrom queue: EventQueue, limit: Int) {
+        messages = .allocate(capacity: limit)
+        messages.initialize(repeating: nil)
+        count = max(0, rd_kafka_consume_batch_queue(queue.pointer, 0, messages.baseAddress, limit))
+        if count == 0 { return nil }
+    }
+
+    deinit {
+        for message in messages.prefix(count) {
+            if let message { rd_kafka_message_destroy(message) }
+        }
+        messages.deallocate()
+    }
+
+    /// One place of a batch: a message, or something else that came in its stead.
+    package enum Item {
+        case message(FetchedMessage)
+        case failure(KafkaError, offset: Int64)
+    }
+
+    /// Calls `body` with everything in the batch, in order.
+    package func forEach(from source: MessageSource, _ body: (Item) -> Void) {
+        for index in 0..<count {
+            guard let pointer = messages[index] else { continue }
+            let message = pointer.pointee
+            guard message.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                let text = rd_kafka_message_errstr(pointer).map(String.init(cString:))
+                body(
+                    .failure(
+                        KafkaError(message.err, "fetch \(source.topicPartition)", text: text),
+                        offset: message.offset
+                    )
+                )
+                continue
+            }
+            body(
+                .message(
+                    FetchedMessage(
+                        source: source,
+                        storage: self,
+                        index: index,
+                        offset: message.offset,
+                        timestamp: pointer.timestamp,
+                        keyBytes: UnsafeRawBufferPointer(nullable: message.key, count: message.key_len),
+                        valueBytes: UnsafeRawBufferPointer(nullable: message.payload, count: message.len)
+                    )
+                )
+            )
+        }
+    }
+
+    package func headers(at index: Int) -> MessageHeaders {
+        guard index < count, let message = messages[index] else { return [:] }
+        return headersLock.withLock { _ in
+            var list: OpaquePointer?
+            // Also answers an error for a message whose headers cannot be parsed: it has none then.
+            guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return [:] }
+            return MessageHeaders(list, ownedBy: self)
+        }
+    }
+}
+
+extension MessageHeaders {
+    /// The headers of a librdkafka list, which `owner` keeps alive.
+    fileprivate init(_ list: OpaquePointer, ownedBy owner: any MessageStorage) {
+        self.init()
+        var index = 0
+        var name: UnsafePointer<CChar>?
+        var value: UnsafeRawPointer?
+        var size = 0
+        while rd_kafka_header_get_all(list, index, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR {
+            let nameBytes = name.map { UnsafeRawBufferPointer(start: $0, count: $0.length) }
+            append(
+                MessageHeader(
+                    nameBytes: nameBytes.map { MessageBytes($0, ownedBy: owner) } ?? MessageBytes(),
+                    value: UnsafeRawBufferPointer(nullable: value, count: size).map { MessageBytes($0, ownedBy: owner) }
+                )
+            )
+            index += 1
+        }
+    }
+}
+
+extension UnsafePointer<CChar> {
+    /// The number of bytes before the terminating zero.
+    fileprivate var length: Int {
+        var end = self
+        while end.pointee != 0 { end += 1 }
+        return end - self
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// `nil` for a null pointer, which Kafka tells from an empty run of bytes.
+    package init?(nullable start: UnsafeRawPointer?, count: Int) {
+        guard let start else { return nil }
+        self.init(start: start, count: count)
+    }
+
+    package init?(nullable start: UnsafeMutableRawPointer?, count: Int) {
+        self.init(nullable: start.map(UnsafeRawPointer.init), count: count)
+    }
+}
+
+extension UnsafeMutablePointer<rd_kafka_message_t> {
+    /// The time the message carries; `nil` when there is none.
+    package var timestamp: MessageTimestamp? {
+        var type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
+        let milliseconds = rd_kafka_message_timestamp(self, &type)
+        switch type {
+        case RD_KAFKA_TIMESTAMP_CREATE_TIME:
+            return MessageTimestamp(millisecondsSinceEpoch: milliseconds, source: .createTime)
+        case RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME:
+            return MessageTimestamp(millisecondsSinceEpoch: milliseconds, source: .logAppendTime)
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import CKafka
+package import XKafkaCore
+
+/// Owns a librdkafka configuration until a client takes it over.
+package struct ConfigurationHandle: ~Copyable {
+    private var pointer: OpaquePointer?
+
+    package init() {
+        pointer = rd_kafka_conf_new()
+        // librdkafka logs to stderr otherwise.
+        rd_kafka_conf_set_log_cb(pointer, nil)
+    }
+
+    deinit {
+        if let pointer { rd_kafka_conf_destroy(pointer) }
+    }
+
+    /// Sets all properties, in order, and answers what librdkafka refused, in its own words.
+    package mutating func apply(_ properties: ClientProperties) -> [ConfigurationError.Problem] {
+        properties.properties.compactMap { property in
+            let refusal: String? = withErrorText { text, size in
+                let result = rd_kafka_conf_set(pointer, property.name, property.value, text, size)
+                return result == RD_KAFKA_CONF_OK ? nil : String(cString: text)
+            }
+            guard let refusal else { return nil }
+            return ConfigurationError.Problem(
+                field: property.name,
+                value: property.isSecret ? "<redacted>" : "\"\(property.value)\"",
+                // librdkafka repeats the value in some texts.
+                rule: property.isSecret ? "librdkafka does not take this value" : refusal
+            )
+        }
+    }
+
+    /// Chooses which kinds of events arrive on the client's queues.
+    package mutating func enableEvents(_ events: Int32) {
+        rd_kafka_conf_set_events(pointer, events)
+    }
+
+    /// Makes a client, which owns the configuration from then on.
+    package consuming func makeClient(_ kind: ClientKind) throws(KafkaError) -> OpaquePointer {
+        var problem = ""
+        let client: OpaquePointer? = withErrorText { text, size in
+            let client = rd_kafka_new(kind.librdkafka, pointer, text, size)
+            if client == nil { problem = String(cString: text) }
+            return client
+        }
+        guard let client else {
+            // librdkafka took nothing; `deinit` frees the configuration.
+            throw KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, "create the client", text: problem)
+        }
+        pointer = nil
+        return client
+    }
+}
+
+extension ClientProperties {
+    /// What librdkafka refuses of these properties: each one by itself, and then the rules between
+    /// them, which only a client checks. The client made for that connects nowhere and lives for a
+    /// moment.
+    package func problems(for kind: ClientKind) -> [ConfigurationError.Problem] {
+        var configuration = ConfigurationHandle()
+        let refused = configuration.apply(withoutConnection())
+        guard refused.isEmpty else { return refused }
+        do {
+            rd_kafka_destroy(try configuration.makeClient(kind))
+            return []
+        } catch {
+            return [ConfigurationError.Problem(field: "properties", value: "these together", rule: error.text)]
+        }
+    }
+}

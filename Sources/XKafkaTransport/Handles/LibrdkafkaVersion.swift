@@ -1,0 +1,10 @@
+import CKafka
+
+/// The version of librdkafka that is loaded.
+package enum LibrdkafkaVersion {
+    /// As in `2.0.2`.
+    package static var text: String { String(cString: rd_kafka_version_str()) }
+
+    /// As in `0x020002ff`: major, minor, revision, and `ff` for a release.
+    package static var number: Int32 { rd_kafka_version() }
+}

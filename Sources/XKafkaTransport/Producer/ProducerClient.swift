@@ -1,0 +1,270 @@
+import CKafka
+import Synchronization
+package import XKafkaCore
+
+/// A librdkafka producer and the thread that serves its delivery reports.
+///
+/// `@unchecked Sendable`: librdkafka's client is thread-safe, and the rest is behind locks. The
+/// client is destroyed by the thread, after ``stop(purging:)``, when the last report was served.
+package final class ProducerClient: @unchecked Sendable {
+    private struct State {
+        /// By name: librdkafka 2.0.2 waits most of a second before it first sends to a topic that
+        /// is given by name only.
+        var topics: [String: OpaquePointer] = [:]
+        var isStopping = false
+    }
+
+    private let client: ClientHandle
+    /// Where delivery reports, errors and log lines arrive.
+    private let events: EventQueue
+    private let state = Mutex(State())
+    private let onEvent: @Sendable (ProducerEvent) -> Void
+    private let ended = OneShot<Void>()
+
+    /// Makes a producer and starts its thread, on which `onEvent` is called.
+    package init(
+        _ properties: ClientProperties,
+        onEvent: @escaping @Sendable (ProducerEvent) -> Void
+    ) throws(KafkaError) {
+        let kinds = RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG
+        client = try ClientHandle(.producer, properties, events: kinds)
+        guard let queue = rd_kafka_queue_get_main(client.pointer) else {
+            client.destroy()
+            throw KafkaError(RD_KAFKA_RESP_ERR__FAIL, "create the producer")
+        }
+        rd_kafka_set_log_queue(client.pointer, queue)
+        events = EventQueue(adopting: queue)
+        self.onEvent = onEvent
+        DedicatedThread.start("xkafka.producer") { self.serve() }
+    }
+
+    // MARK: Sending
+
+    /// Where a message goes and what it says.
+    package struct Message {
+        package var topic: String
+        package var partition: Int32?
+        package var key: MessageBytes?
+        package var value: MessageBytes?
+        package var headers: MessageHeaders
+        package var timestamp: Int64?
+
+        package init(
+            topic: String,
+            partition: Int32?,
+            key: MessageBytes?,
+            value: MessageBytes?,
+            headers: MessageHeaders,
+            timestamp: Int64?
+        ) {
+            self.topic = topic
+            self.partition = partition
+            self.key = key
+            self.value = value
+            self.headers = headers
+            self.timestamp = timestamp
+        }
+    }
+
+    /// Puts a message into librdkafka's queue, which copies it. `receiver` hears what becomes of it,
+    /// unless an error is thrown.
+    package func send(_ message: Message, receiver: some DeliveryReceiver) throws(KafkaError) {
+        let topic = try topic(message.topic)
+        let box = Unmanaged.passRetained(ReceiverBox(receiver))
+        do throws(KafkaError) {
+            try send(message, topic: topic, opaque: box.toOpaque())
+        } catch {
+            box.release()
+            throw error
+        }
+    }
+
+    private func send(
+        _ message: Message,
+        topic: OpaquePointer,
+        opaque: UnsafeMutableRawPointer
+    ) throws(KafkaError) {
+        let headers = message.headers.isEmpty ? nil : HeaderList(message.headers)
+        let error: OpaquePointer? = message.key.withNullableBytes { key, keySize in
+            message.value.withNullableBytes { value, valueSize in
+                withUnsafeTemporaryAllocation(of: rd_kafka_vu_t.self, capacity: 8) { arguments in
+                    var arguments = ArgumentList(arguments)
+                    arguments.add(RD_KAFKA_VTYPE_RKT) { $0.rkt = topic }
+                    arguments.add(RD_KAFKA_VTYPE_PARTITION) { $0.i32 = message.partition ?? RD_KAFKA_PARTITION_UA }
+                    arguments.add(RD_KAFKA_VTYPE_MSGFLAGS) { $0.i = Int32(RD_KAFKA_MSG_F_COPY) }
+                    arguments.add(RD_KAFKA_VTYPE_KEY) { $0.mem = .init(ptr: key, size: keySize) }
+                    arguments.add(RD_KAFKA_VTYPE_VALUE) { $0.mem = .init(ptr: value, size: valueSize) }
+                    arguments.add(RD_KAFKA_VTYPE_OPAQUE) { $0.ptr = opaque }
+                    if let timestamp = message.timestamp {
+                        arguments.add(RD_KAFKA_VTYPE_TIMESTAMP) { $0.i64 = timestamp }
+                    }
+                    if let headers {
+                        arguments.add(RD_KAFKA_VTYPE_HEADERS) { $0.headers = headers.pointer }
+                    }
+                    return rd_kafka_produceva(client.pointer, arguments.start, arguments.count)
+                }
+            }
+        }
+        guard let error = KafkaError(consuming: error, "send message") else {
+            headers?.disown()
+            return
+        }
+        throw client.fatalError ?? error
+    }
+
+    /// How many messages wait to be sent, acknowledged or reported.
+    package var outstanding: Int { Int(rd_kafka_outq_len(client.pointer)) }
+
+    /// The fatal error this producer has met, if any.
+    package var fatalError: KafkaError? { client.fatalError }
+
+    private func topic(_ name: String) throws(KafkaError) -> OpaquePointer {
+        let topic: OpaquePointer? = state.withLock { state in
+            if state.isStopping { return nil }
+            if let topic = state.topics[name] { return topic }
+            // Local bookkeeping, no request: short enough for the lock.
+            let topic = rd_kafka_topic_new(client.pointer, name, nil)
+            state.topics[name] = topic
+            return topic
+        }
+        guard let topic else {
+            throw KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, "send message", text: "\"\(name)\" is not a topic name")
+        }
+        return topic
+    }
+
+    // MARK: Serving
+
+    private func serve() {
+        while true {
+            // Wakes for an event, or because `stop` yields the queue.
+            if let event = rd_kafka_queue_poll(events.pointer, 1_000) {
+                serve(event)
+                rd_kafka_event_destroy(event)
+            } else if state.withLock({ $0.isStopping }), outstanding == 0 {
+                break
+            }
+        }
+        let topics = state.withLock { state in
+            defer { state.topics = [:] }
+            return state.topics
+        }
+        for topic in topics.values { rd_kafka_topic_destroy(topic) }
+        ended.resolve(())
+        client.destroy()
+    }
+
+    private func serve(_ event: OpaquePointer) {
+        switch rd_kafka_event_type(event) {
+        case RD_KAFKA_EVENT_DR:
+            while let message = rd_kafka_event_message_next(event) {
+                guard let opaque = message.pointee._private else { continue }
+                let box = Unmanaged<ReceiverBox>.fromOpaque(opaque).takeRetainedValue()
+                box.receiver.receive(DeliveryReport(message))
+            }
+        case RD_KAFKA_EVENT_ERROR:
+            let code = rd_kafka_event_error(event)
+            let text = rd_kafka_event_error_string(event).map(String.init(cString:))
+            onEvent(.error(client.fatalError ?? KafkaError(code, "produce", text: text)))
+        case RD_KAFKA_EVENT_LOG:
+            if let line = LogLine(event) { onEvent(.log(line)) }
+        default: break
+        }
+    }
+
+    // MARK: End
+
+    /// Gives up everything that is not acknowledged yet; its receivers hear so.
+    package func purge() {
+        rd_kafka_purge(client.pointer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
+    }
+
+    /// Refuses further messages, and ends the thread when all outstanding ones were reported.
+    package func stop() {
+        state.withLock { $0.isStopping = true }
+        rd_kafka_queue_yield(events.pointer)
+    }
+
+    /// Waits until the last message was reported after ``stop()``.
+    package func waitUntilStopped() async throws {
+        try await ended.wait()
+    }
+}
+
+/// Carries a receiver through librdkafka's opaque pointer.
+private final class ReceiverBox: Sendable {
+    let receiver: any DeliveryReceiver
+
+    init(_ receiver: any DeliveryReceiver) {
+        self.receiver = receiver
+    }
+}
+
+/// The arguments of one `rd_kafka_produceva` call.
+private struct ArgumentList {
+    private let storage: UnsafeMutableBufferPointer<rd_kafka_vu_t>
+    private(set) var count = 0
+
+    init(_ storage: UnsafeMutableBufferPointer<rd_kafka_vu_t>) {
+        self.storage = storage
+    }
+
+    var start: UnsafePointer<rd_kafka_vu_t>? { UnsafePointer(storage.baseAddress) }
+
+    mutating func add(_ type: rd_kafka_vtype_t, _ set: (inout rd_kafka_vu_t.__Unnamed_union_u) -> Void) {
+        var argument = rd_kafka_vu_t()
+        argument.vtype = type
+        set(&argument.u)
+        storage.initializeElement(at: count, to: argument)
+        count += 1
+    }
+}
+
+/// Owns a librdkafka header list until a message takes it over.
+private final class HeaderList {
+    private(set) var pointer: OpaquePointer?
+
+    init(_ headers: MessageHeaders) {
+        pointer = rd_kafka_headers_new(headers.count)
+        for header in headers {
+            header.nameBytes.withUnsafeBytes { name in
+                header.value.withNullableBytes { value, size in
+                    _ = rd_kafka_header_add(
+                        pointer,
+                        name.baseAddress?.assumingMemoryBound(to: CChar.self) ?? emptyText,
+                        name.count,
+                        value,
+                        size
+                    )
+                }
+            }
+        }
+    }
+
+    deinit {
+        if let pointer { rd_kafka_headers_destroy(pointer) }
+    }
+
+    func disown() {
+        pointer = nil
+    }
+}
+
+/// A text of no characters. `nonisolated(unsafe)`: it points at a constant.
+private nonisolated(unsafe) let emptyText: UnsafePointer<CChar> = {
+    let text = UnsafeMutablePointer<CChar>.allocate(capacity: 1)
+    text.initialize(to: 0)
+    return UnsafePointer(text)
+}()
+
+extension Optional<MessageBytes> {
+    /// Lends the bytes as C wants them: a null pointer for `nil`, any other for an empty run.
+    fileprivate func withNullableBytes<Result>(_ body: (UnsafeMutableRawPointer?, Int) -> Result) -> Result {
+        guard let self else { return body(nil, 0) }
+        return self.withUnsafeBytes { bytes in
+            // librdkafka copies from here and never writes.
+            let start = bytes.baseAddress ?? UnsafeRawPointer(emptyText)
+            return body(UnsafeMutableRawPointer(mutating: start), bytes.count)
+        }
+    }
+}

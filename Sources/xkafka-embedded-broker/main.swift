@@ -1,0 +1,4 @@
+import Foundation
+import XKafkaTesting
+
+exit(EmbeddedBrokerProcess.run(arguments: Array(CommandLine.arguments.dropFirst())))
