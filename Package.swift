@@ -24,7 +24,10 @@ let package = Package(
         ),
 
         // Values both sides share.
-        .target(name: "XKafkaCore"),
+        .target(
+            name: "XKafkaCore",
+            dependencies: [.product(name: "DequeModule", package: "swift-collections")]
+        ),
 
         // The pure parts: no librdkafka, so that they run under the thread sanitizer.
         .target(
@@ -53,6 +56,7 @@ let package = Package(
             dependencies: [
                 "XKafkaConsume", "XKafkaCore", "XKafkaEngine", "XKafkaOffsets", "XKafkaProduce", "XKafkaTransport",
                 "XKafkaWorkers",
+                .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
@@ -78,7 +82,10 @@ let package = Package(
         ),
         .testTarget(
             name: "XKafkaTests",
-            dependencies: ["XKafka", "XKafkaTesting", "XKafkaTestingInternal", "xkafka-embedded-broker"]
+            dependencies: [
+                "XKafka", "XKafkaTesting", "XKafkaTestingInternal", "xkafka-embedded-broker",
+                .product(name: "Logging", package: "swift-log"),
+            ]
         ),
         .testTarget(name: "DocumentationTests", dependencies: ["XKafka"]),
     ]

@@ -90,3 +90,17 @@ package func withDeadline<Result: Sendable>(
         return first
     }
 }
+
+/// Waits until `condition` holds, looking again and again; throws when it does not in time. For what
+/// nobody announces; where something does, wait for that.
+package func eventually(
+    within limit: Duration = .seconds(30),
+    _ what: String,
+    _ condition: @Sendable () async throws -> Bool
+) async throws {
+    let deadline = ContinuousClock.now + limit
+    while !(try await condition()) {
+        guard ContinuousClock.now < deadline else { throw DeadlineExceeded(what: what, limit: limit) }
+        try await Task.sleep(for: .milliseconds(5))
+    }
+}

@@ -112,10 +112,10 @@ extension MessageBytes: Hashable {
     }
 }
 
-extension MessageBytes: ExpressibleByStringLiteral {
-    /// The UTF-8 bytes of a string literal.
-    public init(stringLiteral value: StaticString) {
-        self = value.withUTF8Buffer { MessageBytes(copying: UnsafeRawBufferPointer($0)) }
+extension MessageBytes: ExpressibleByStringInterpolation {
+    /// The UTF-8 bytes of a string literal, with or without interpolations.
+    public init(stringLiteral value: String) {
+        self.init(value)
     }
 }
 

@@ -4,15 +4,15 @@ package import XKafkaCore
 /// A librdkafka consumer.
 ///
 /// Everything here is called from one thread, the consumer thread: up to librdkafka 2.0.2, taking
-/// batches of messages while another thread assigns or seeks can skip messages. No call but
-/// `destroy()` waits for anything.
+/// batches of messages while another thread assigns or seeks can skip messages. No call waits for
+/// anything.
 ///
-/// `@unchecked Sendable`: it is handed to that thread once, and by that thread to the one that
-/// destroys it.
+/// `@unchecked Sendable`: it is handed to that thread once.
 package final class ConsumerClient: @unchecked Sendable {
     private let client: ClientHandle
     /// Where rebalances, commit results, errors and log lines arrive.
     private var events: EventQueue?
+    private let lifetime: ConsumerLifetime
 
     /// Makes a consumer whose events raise `signal`.
     package init(_ properties: ClientProperties, waking signal: WakeSignal) throws(KafkaError) {
@@ -26,6 +26,7 @@ package final class ConsumerClient: @unchecked Sendable {
         rd_kafka_poll_set_consumer(client.pointer)
         rd_kafka_set_log_queue(client.pointer, queue)
         events = EventQueue(adopting: queue) { signal.raise() }
+        lifetime = ConsumerLifetime(client)
     }
 
     // MARK: Events
@@ -53,7 +54,10 @@ package final class ConsumerClient: @unchecked Sendable {
         rd_kafka_rebalance_protocol(client.pointer).map { String(cString: $0) } == "COOPERATIVE"
     }
 
-    /// Starts reading. Positions that are not named are the committed ones.
+    /// The offset that means: where the group has committed, or else where the configuration says.
+    package static var committedOffset: Int64 { Int64(RD_KAFKA_OFFSET_STORED) }
+
+    /// Starts reading at the given offsets, which may be logical ones.
     package func assign(_ offsets: [TopicPartitionOffset], incrementally: Bool) throws(KafkaError) {
         let list = TopicPartitionList(offsets)
         if incrementally {
@@ -90,6 +94,11 @@ package final class ConsumerClient: @unchecked Sendable {
         return EventQueue(adopting: queue, onElement: onMessage)
     }
 
+    /// Takes up to `limit` messages from a partition's queue, without waiting; `nil` when there is none.
+    package func takeMessages(from queue: EventQueue, limit: Int) -> MessageBatch? {
+        MessageBatch(takingFrom: queue, limit: limit, lifetime)
+    }
+
     // MARK: Commits
 
     /// Sends a commit. Its outcome arrives as an event with the same number.
@@ -117,10 +126,10 @@ package final class ConsumerClient: @unchecked Sendable {
     /// Whether the group was left.
     package var isClosed: Bool { rd_kafka_consumer_closed(client.pointer) != 0 }
 
-    /// Frees the client. It can take long, and in librdkafka 2.0.2 for ever: call it where that
-    /// does no harm. Nothing may be called afterwards.
-    package func destroy() {
+    /// Frees the client, on another thread, as soon as every message taken from it is freed; then
+    /// `onDestroyed` is called. Answers whether that is now. Nothing may be called afterwards.
+    package func release(onDestroyed: @escaping @Sendable () -> Void) -> Bool {
         events = nil
-        client.destroy()
+        return lifetime.release(onDestroyed: onDestroyed)
     }
 }

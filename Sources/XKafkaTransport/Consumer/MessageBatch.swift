@@ -10,12 +10,15 @@ package final class MessageBatch: MessageStorage, @unchecked Sendable {
     private let messages: UnsafeMutableBufferPointer<UnsafeMutablePointer<rd_kafka_message_t>?>
     private let count: Int
     private let headersLock = Mutex(())
+    private let lifetime: ConsumerLifetime
 
     /// Takes up to `limit` messages from `queue` without waiting; `nil` when there is none.
-    package init?(takingFrom queue: EventQueue, limit: Int) {
+    init?(takingFrom queue: EventQueue, limit: Int, _ lifetime: ConsumerLifetime) {
+        self.lifetime = lifetime
         messages = .allocate(capacity: limit)
         messages.initialize(repeating: nil)
         count = max(0, rd_kafka_consume_batch_queue(queue.pointer, 0, messages.baseAddress, limit))
+        lifetime.batchTaken()
         if count == 0 { return nil }
     }
 
@@ -24,6 +27,7 @@ package final class MessageBatch: MessageStorage, @unchecked Sendable {
             if let message { rd_kafka_message_destroy(message) }
         }
         messages.deallocate()
+        lifetime.batchFreed()
     }
 
     /// One place of a batch: a message, or something else that came in its stead.

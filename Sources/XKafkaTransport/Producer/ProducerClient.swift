@@ -4,19 +4,24 @@ package import XKafkaCore
 
 /// A librdkafka producer and the thread that serves its delivery reports.
 ///
-/// `@unchecked Sendable`: librdkafka's client is thread-safe, and the rest is behind locks. The
-/// client is destroyed by the thread, after ``stop(purging:)``, when the last report was served.
+/// `@unchecked Sendable`: librdkafka's client is thread-safe, and the rest is behind a lock. The thread
+/// destroys the client after ``stop()``, when the last report was served and nobody uses it any more;
+/// everybody else goes through ``use(_:)``, which keeps it from doing so.
 package final class ProducerClient: @unchecked Sendable {
     private struct State {
         /// By name: librdkafka 2.0.2 waits most of a second before it first sends to a topic that
         /// is given by name only.
         var topics: [String: OpaquePointer] = [:]
+        /// How many calls are using the client just now.
+        var users = 0
         var isStopping = false
+        var isEnded = false
     }
 
     private let client: ClientHandle
-    /// Where delivery reports, errors and log lines arrive.
-    private let events: EventQueue
+    /// Where delivery reports, errors and log lines arrive. Dropped by the thread before it destroys
+    /// the client.
+    private var events: EventQueue?
     private let state = Mutex(State())
     private let onEvent: @Sendable (ProducerEvent) -> Void
     private let ended = OneShot<Void>()
@@ -36,6 +41,24 @@ package final class ProducerClient: @unchecked Sendable {
         events = EventQueue(adopting: queue)
         self.onEvent = onEvent
         DedicatedThread.start("xkafka.producer") { self.serve() }
+    }
+
+    /// Runs `body` while the client cannot be destroyed; `nil` when it has been.
+    private func use<Result>(_ body: () throws(KafkaError) -> Result) throws(KafkaError) -> Result? {
+        let mayUse = state.withLock { state in
+            if !state.isEnded { state.users += 1 }
+            return !state.isEnded
+        }
+        guard mayUse else { return nil }
+        defer {
+            state.withLock { state in
+                state.users -= 1
+                // The thread may be waiting for just that. It cannot have dropped the queue: it takes
+                // the lock and sees no users before it does.
+                if state.isStopping, state.users == 0, let events { rd_kafka_queue_yield(events.pointer) }
+            }
+        }
+        return try body()
     }
 
     // MARK: Sending
@@ -69,14 +92,21 @@ package final class ProducerClient: @unchecked Sendable {
     /// Puts a message into librdkafka's queue, which copies it. `receiver` hears what becomes of it,
     /// unless an error is thrown.
     package func send(_ message: Message, receiver: some DeliveryReceiver) throws(KafkaError) {
-        let topic = try topic(message.topic)
-        let box = Unmanaged.passRetained(ReceiverBox(receiver))
-        do throws(KafkaError) {
-            try send(message, topic: topic, opaque: box.toOpaque())
-        } catch {
-            box.release()
-            throw error
+        let sent: Void? = try use { () throws(KafkaError) in
+            let topic = try topic(message.topic)
+            let box = Unmanaged.passRetained(ReceiverBox(receiver))
+            do throws(KafkaError) {
+                try send(message, topic: topic, opaque: box.toOpaque())
+            } catch {
+                box.release()
+                throw error
+            }
         }
+        if sent == nil { throw Self.stopped }
+    }
+
+    private static var stopped: KafkaError {
+        KafkaError(RD_KAFKA_RESP_ERR__STATE, "send message", text: "the producer was stopped")
     }
 
     private func send(
@@ -112,21 +142,16 @@ package final class ProducerClient: @unchecked Sendable {
         throw client.fatalError ?? error
     }
 
-    /// How many messages wait to be sent, acknowledged or reported.
-    package var outstanding: Int { Int(rd_kafka_outq_len(client.pointer)) }
-
-    /// The fatal error this producer has met, if any.
-    package var fatalError: KafkaError? { client.fatalError }
-
     private func topic(_ name: String) throws(KafkaError) -> OpaquePointer {
-        let topic: OpaquePointer? = state.withLock { state in
-            if state.isStopping { return nil }
-            if let topic = state.topics[name] { return topic }
+        let (topic, isStopping) = state.withLock { state -> (OpaquePointer?, Bool) in
+            if state.isStopping { return (nil, true) }
+            if let topic = state.topics[name] { return (topic, false) }
             // Local bookkeeping, no request: short enough for the lock.
             let topic = rd_kafka_topic_new(client.pointer, name, nil)
             state.topics[name] = topic
-            return topic
+            return (topic, false)
         }
+        if isStopping { throw Self.stopped }
         guard let topic else {
             throw KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, "send message", text: "\"\(name)\" is not a topic name")
         }
@@ -136,22 +161,26 @@ package final class ProducerClient: @unchecked Sendable {
     // MARK: Serving
 
     private func serve() {
-        while true {
-            // Wakes for an event, or because `stop` yields the queue.
+        while let events {
+            // Wakes for an event, or because somebody yields the queue; once a second whatever happens.
             if let event = rd_kafka_queue_poll(events.pointer, 1_000) {
                 serve(event)
                 rd_kafka_event_destroy(event)
-            } else if state.withLock({ $0.isStopping }), outstanding == 0 {
-                break
             }
+            if endIfDone() { break }
         }
-        let topics = state.withLock { state in
-            defer { state.topics = [:] }
-            return state.topics
-        }
-        for topic in topics.values { rd_kafka_topic_destroy(topic) }
-        ended.resolve(())
+        events = nil
+        for topic in state.withLock({ $0.topics }).values { rd_kafka_topic_destroy(topic) }
         client.destroy()
+        ended.resolve(())
+    }
+
+    private func endIfDone() -> Bool {
+        state.withLock { state in
+            let isDone = state.isStopping && state.users == 0 && rd_kafka_outq_len(client.pointer) == 0
+            if isDone { state.isEnded = true }
+            return isDone
+        }
     }
 
     private func serve(_ event: OpaquePointer) {
@@ -176,18 +205,18 @@ package final class ProducerClient: @unchecked Sendable {
 
     /// Gives up everything that is not acknowledged yet; its receivers hear so.
     package func purge() {
-        rd_kafka_purge(client.pointer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
+        _ = try? use { rd_kafka_purge(client.pointer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT) }
     }
 
     /// Refuses further messages, and ends the thread when all outstanding ones were reported.
     package func stop() {
-        state.withLock { $0.isStopping = true }
-        rd_kafka_queue_yield(events.pointer)
+        // Yielding is part of the use: the last user wakes the thread.
+        _ = try? use { state.withLock { $0.isStopping = true } }
     }
 
     /// Waits until the last message was reported after ``stop()``.
-    package func waitUntilStopped() async throws {
-        try await ended.wait()
+    package func waitUntilStopped() async {
+        await ended.waitIgnoringCancellation()
     }
 }
 

@@ -18,14 +18,18 @@ package final class WakeSignal: Sendable {
         }
     }
 
-    /// Sleeps until the signal is raised or `deadline` has come, and lowers it.
-    package func wait(until deadline: ContinuousClock.Instant) {
+    /// Sleeps until the signal is raised or `deadline` has come, and lowers it. Answers whether it
+    /// was raised.
+    @discardableResult
+    package func wait(until deadline: ContinuousClock.Instant) -> Bool {
         // A minute at most: whoever asked for longer asks again.
         let pause = min(max(ContinuousClock.now.duration(to: deadline), .zero), .seconds(60))
         let (seconds, attoseconds) = pause.components
         let timeout = DispatchTimeInterval.nanoseconds(Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000))
         // The semaphore and the flag go together: both are taken, or none.
-        if semaphore.wait(timeout: .now() + timeout) == .success { lower() }
+        guard semaphore.wait(timeout: .now() + timeout) == .success else { return false }
+        lower()
+        return true
     }
 
     private func lower() {

@@ -1,0 +1,101 @@
+public import XKafkaCore
+
+/// How a consumer works: its workers, its memory, its retries. The same for groups and partitions.
+public struct ProcessingConfig: Sendable, Hashable {
+    /// The default of ``shardCount``, 32.
+    public static let defaultShardCount = 32
+    /// The default of ``shardQueueSize``, 1,024 messages.
+    public static let defaultShardQueueSize = 1_024
+    /// The default of ``maxConcurrentHandlers``, 32.
+    public static let defaultMaxConcurrentHandlers = 32
+    /// The default of ``byteBudget``, 64 MiB.
+    public static let defaultByteBudget = 64 * 1_024 * 1_024
+    /// The default of ``drainDeadline``, 30 s.
+    public static let defaultDrainDeadline = Duration.seconds(30)
+    /// The default of ``commitInterval``, 1 s.
+    public static let defaultCommitInterval = Duration.seconds(1)
+
+    /// How many shards the keys are spread over, by FNV-1a of the key. Default 32. It decides which
+    /// locks are shared, not how much runs at once.
+    public var shardCount: Int
+
+    /// How many messages wait in memory, per shard on average: the consumer takes no more than
+    /// `shardCount * shardQueueSize` messages from librdkafka before earlier ones are done.
+    /// Default 1,024.
+    public var shardQueueSize: Int
+
+    /// How many handlers run at the same time. Default 32.
+    public var maxConcurrentHandlers: Int
+
+    /// How many bytes of keys and values the messages in hand may have together. Default 64 MiB.
+    /// One message that is larger than that is still read.
+    public var byteBudget: Int
+
+    /// How long handlers may go on when their partition is taken away or the consumer stops.
+    /// Afterwards they are cancelled, and a second later given up. Default 30 s. In a group it is
+    /// shorter than `maxPollInterval`.
+    public var drainDeadline: Duration
+
+    /// How often progress is committed, or saved to the offset store. Default 1 s.
+    public var commitInterval: Duration
+
+    /// How failed messages are tried again. By default for ever.
+    public var retry: RetryConfig
+
+    /// What happens when that was often enough. Default ``ExhaustedPolicy/block``.
+    public var exhaustedPolicy: ExhaustedPolicy
+
+    /// The defaults, unless told otherwise.
+    public init(
+        shardCount: Int = ProcessingConfig.defaultShardCount,
+        shardQueueSize: Int = ProcessingConfig.defaultShardQueueSize,
+        maxConcurrentHandlers: Int = ProcessingConfig.defaultMaxConcurrentHandlers,
+        byteBudget: Int = ProcessingConfig.defaultByteBudget,
+        drainDeadline: Duration = ProcessingConfig.defaultDrainDeadline,
+        commitInterval: Duration = ProcessingConfig.defaultCommitInterval,
+        retry: RetryConfig = RetryConfig(),
+        exhaustedPolicy: ExhaustedPolicy = .block
+    ) {
+        self.shardCount = shardCount
+        self.shardQueueSize = shardQueueSize
+        self.maxConcurrentHandlers = maxConcurrentHandlers
+        self.byteBudget = byteBudget
+        self.drainDeadline = drainDeadline
+        self.commitInterval = commitInterval
+        self.retry = retry
+        self.exhaustedPolicy = exhaustedPolicy
+    }
+}
+
+extension ProcessingConfig {
+    func check(_ checks: inout ConfigurationChecks) {
+        checks.requirePositive(shardCount, "processing.shardCount")
+        checks.requirePositive(shardQueueSize, "processing.shardQueueSize")
+        checks.requirePositive(maxConcurrentHandlers, "processing.maxConcurrentHandlers")
+        checks.requirePositive(byteBudget, "processing.byteBudget")
+        checks.require(
+            drainDeadline >= .zero && drainDeadline <= .seconds(86_400),
+            "processing.drainDeadline",
+            got: drainDeadline,
+            "must be at least 0 and at most a day"
+        )
+        checks.requireMilliseconds(
+            commitInterval,
+            "processing.commitInterval",
+            in: .milliseconds(1)...Duration.seconds(86_400)
+        )
+        retry.check(&checks, field: "processing.retry")
+        checks.require(
+            exhaustedPolicy == .block || retry.maxRetries != RetryConfig.infiniteRetries,
+            "processing.exhaustedPolicy",
+            got: exhaustedPolicy,
+            "can never apply with infinite retries: set processing.retry.maxRetries"
+        )
+    }
+
+    /// How many messages are in hand at most.
+    var messageLimit: Int {
+        let (limit, overflow) = shardCount.multipliedReportingOverflow(by: shardQueueSize)
+        return overflow ? .max : limit
+    }
+}

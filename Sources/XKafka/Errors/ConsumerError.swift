@@ -1,0 +1,55 @@
+public import XKafkaCore
+
+/// Why `consume` ended, or did not start, for a reason that is not Kafka's.
+///
+/// Errors of Kafka itself are `KafkaError`.
+public struct ConsumerError: Error, Sendable {
+    /// What kind of reason.
+    public struct Code: Sendable, Hashable, CustomStringConvertible {
+        /// The name of the code.
+        public let description: String
+
+        /// `consume` was called while an earlier call has not returned. Make a second consumer.
+        public static let alreadyConsuming = Code(description: "alreadyConsuming")
+        /// The consumer was closed. Make a new one.
+        public static let closed = Code(description: "closed")
+        /// A handler failed as often as allowed and the policy is ``ExhaustedPolicy/stop``. The cause
+        /// is the handler's last error.
+        public static let retriesExhausted = Code(description: "retriesExhausted")
+        /// The offset store could not be read. The cause is the store's error.
+        public static let loadOffset = Code(description: "loadOffset")
+        /// The last commit, or the last save to the offset store, was not answered in time. What it
+        /// covered may be read again.
+        public static let commitTimedOut = Code(description: "commitTimedOut")
+    }
+
+    /// What kind of reason.
+    public let code: Code
+
+    /// The message it is about, if it is about one.
+    public let position: TopicPartitionOffset?
+
+    /// The error behind it, if there is one.
+    public let cause: (any Error)?
+
+    init(_ code: Code, position: TopicPartitionOffset? = nil, cause: (any Error)? = nil) {
+        self.code = code
+        self.position = position
+        self.cause = cause
+    }
+}
+
+extension ConsumerError: CustomStringConvertible {
+    /// What happened, in words.
+    public var description: String {
+        let cause = cause.map { ": \($0)" } ?? ""
+        return switch code {
+        case .alreadyConsuming: "consume was called while an earlier call is still running"
+        case .closed: "the consumer is closed"
+        case .retriesExhausted: "handle message exhausted retries (\(position.map { "\($0)" } ?? "-"))\(cause)"
+        case .loadOffset: "load offset\(cause)"
+        case .commitTimedOut: "the last commit was not answered in time"
+        default: "\(code)\(cause)"
+        }
+    }
+}

@@ -1,0 +1,72 @@
+public import XKafkaConsume
+public import XKafkaCore
+
+/// Reads topics as a member of a group, and calls one async function for each message.
+///
+/// Messages of one partition with the same key are handled one after the other, in order; messages
+/// with different keys at the same time, up to
+/// ``ProcessingConfig/maxConcurrentHandlers``. What was completed is committed, and only that: after
+/// a crash nothing is lost, and what was not committed yet is read again (at least once).
+///
+/// ```swift
+/// let consumer = try GroupConsumer(
+///     GroupConsumerConfig(brokers: ["127.0.0.1:9092"], groupID: "billing", topics: ["orders"])
+/// )
+/// try await consumer.consume { message in
+///     guard let value = message.value else { return }  // a tombstone
+///     print(message.topic, message.offset, String(value))
+/// }
+/// ```
+public final class GroupConsumer: Sendable {
+    /// What this consumer was made with.
+    public let config: GroupConsumerConfig
+
+    private let session = ConsumerSession()
+
+    /// A consumer that has not started. Connects to nothing.
+    ///
+    /// - Throws: `ConfigurationError` with everything that is wrong with `config`.
+    public init(_ config: GroupConsumerConfig) throws(ConfigurationError) {
+        try config.validate()
+        self.config = config
+    }
+
+    /// Joins the group and handles messages until the calling task is cancelled, ``close()`` is
+    /// called, or something ends it.
+    ///
+    /// Ending takes its time: no further handler starts, those that run may end until the drain
+    /// deadline, what was completed is committed, and the group is left.
+    ///
+    /// Handlers see the task-local values of the calling task, but not its cancellation: they are
+    /// cancelled at the drain deadline, or when their partition was lost. A handler that throws is
+    /// called again, as ``ProcessingConfig/retry`` says, while other keys go on.
+    ///
+    /// - Parameter handler: what to do with a message. When it returns, the message is done.
+    /// - Returns: what became of the messages, after a normal end.
+    /// - Throws: ``ConsumerError`` when the consumer is closed or consuming already, or when the
+    ///   policy is ``ExhaustedPolicy/stop`` and a message failed too often; `KafkaError` for errors
+    ///   that do not pass by themselves, such as a wrong password.
+    @discardableResult
+    public func consume(
+        _ handler: @escaping @Sendable (ConsumeContext) async throws -> Void
+    ) async throws -> DrainReport {
+        try await session.consume(config.processing, logger: config.logger, handler: handler) { [config] in
+            (config.properties(), .group(topics: config.topics))
+        }
+    }
+
+    /// Ends ``consume(_:)`` and waits until it has; afterwards the consumer cannot be used again.
+    ///
+    /// Called from within a handler, it starts the end and returns at once, and that handler's
+    /// message counts. May be called any number of times.
+    public func close() async {
+        await session.close()
+    }
+}
+
+extension GroupConsumer: CustomStringConvertible {
+    /// `group-consumer(group:topics)`
+    public var description: String {
+        "group-consumer(\(config.groupID):\(config.topics.joined(separator: ",")))"
+    }
+}

@@ -1,0 +1,140 @@
+public import Logging
+public import XKafkaCore
+import XKafkaTransport
+
+/// What a ``GroupConsumer`` reads, and how.
+public struct GroupConsumerConfig: Sendable {
+    /// The default of ``sessionTimeout``, 45 s.
+    public static let defaultSessionTimeout = Duration.seconds(45)
+    /// The default of ``heartbeatInterval``, 3 s.
+    public static let defaultHeartbeatInterval = Duration.seconds(3)
+    /// The default of ``maxPollInterval``, 5 min.
+    public static let defaultMaxPollInterval = Duration.seconds(300)
+
+    /// Addresses of some brokers, `host:port`, from which the others are found
+    /// (`bootstrap.servers`). Required.
+    public var brokers: [String]
+
+    /// The group the consumer belongs to; the members of a group share the partitions of its topics
+    /// (`group.id`). Required.
+    public var groupID: String
+
+    /// The topics to read; one that starts with `^` is a regular expression. Required.
+    public var topics: [String]
+
+    /// Where reading starts in a partition for which the group has committed nothing
+    /// (`auto.offset.reset`). Default ``StartOffset/earliest``, so that nothing is missed.
+    public var start: StartOffset
+
+    /// Workers, memory, retries.
+    public var processing: ProcessingConfig
+
+    /// After how long without a heartbeat the group gives a member's partitions to others
+    /// (`session.timeout.ms`). Default 45 s; brokers accept 6 s to 30 min unless configured otherwise.
+    public var sessionTimeout: Duration
+
+    /// How often the consumer tells the group that it lives (`heartbeat.interval.ms`). Default 3 s,
+    /// at most a third of ``sessionTimeout`` makes sense.
+    public var heartbeatInterval: Duration
+
+    /// How long the library may take over answering a rebalance before the group goes on without
+    /// this member (`max.poll.interval.ms`). Slow handlers do not count. Default 5 min.
+    public var maxPollInterval: Duration
+
+    /// Encryption and authentication. Default: neither.
+    public var security: SecurityConfig
+
+    /// How this client shows in brokers' logs and quotas (`client.id`). Default `xkafka`, followed by
+    /// a random part: members with equal ids can make some assignment strategies rebalance for ever.
+    public var clientID: String
+
+    /// Where the consumer, and librdkafka, write their log lines. Default: a logger with the label
+    /// `xkafka`.
+    public var logger: Logger
+
+    /// Further librdkafka properties, by its own names. Those that a field above sets, or that the
+    /// library owns, are refused, and so is what librdkafka does not know.
+    public var librdkafkaProperties: [String: String]
+
+    /// A configuration with everything at its default but the addresses, the group and the topics.
+    public init(
+        brokers: [String],
+        groupID: String,
+        topics: [String],
+        start: StartOffset = .earliest,
+        processing: ProcessingConfig = ProcessingConfig(),
+        security: SecurityConfig = .plaintext,
+        logger: Logger = Logger(label: "xkafka")
+    ) {
+        self.brokers = brokers
+        self.groupID = groupID
+        self.topics = topics
+        self.start = start
+        self.processing = processing
+        self.security = security
+        self.logger = logger
+        sessionTimeout = Self.defaultSessionTimeout
+        heartbeatInterval = Self.defaultHeartbeatInterval
+        maxPollInterval = Self.defaultMaxPollInterval
+        clientID = ClientID.random()
+        librdkafkaProperties = [:]
+    }
+}
+
+extension GroupConsumerConfig {
+    /// Throws everything that is wrong with this configuration, at once; librdkafka's own rules
+    /// included. Connects to nothing.
+    public func validate() throws(ConfigurationError) {
+        var checks = ConfigurationChecks(of: "GroupConsumerConfig")
+        checks.requireBrokers(brokers)
+        checks.requireText(groupID, "groupID", "group ID is required")
+        checks.require(!topics.isEmpty, "topics", got: topics, "topics are required")
+        for topic in topics { checks.requireText(topic, "topics", "a topic has a name") }
+        checks.require(Set(topics).count == topics.count, "topics", got: topics, "each topic is named once")
+        processing.check(&checks)
+        checks.requireMilliseconds(sessionTimeout, "sessionTimeout", in: .milliseconds(1)...Duration.seconds(3_600))
+        checks.requireMilliseconds(
+            heartbeatInterval,
+            "heartbeatInterval",
+            in: .milliseconds(1)...Duration.seconds(3_600)
+        )
+        checks.require(
+            heartbeatInterval < sessionTimeout,
+            "heartbeatInterval",
+            got: heartbeatInterval,
+            "must be less than sessionTimeout (\(sessionTimeout))"
+        )
+        checks.requireMilliseconds(maxPollInterval, "maxPollInterval", in: .milliseconds(1)...Duration.seconds(86_400))
+        checks.require(
+            maxPollInterval >= sessionTimeout,
+            "maxPollInterval",
+            got: maxPollInterval,
+            "must be >= sessionTimeout (\(sessionTimeout))"
+        )
+        checks.require(
+            processing.drainDeadline < maxPollInterval,
+            "processing.drainDeadline",
+            got: processing.drainDeadline,
+            "must be less than maxPollInterval (\(maxPollInterval)): the group does not wait longer"
+        )
+        security.check(&checks)
+        checks.checkProperties(librdkafkaProperties, owned: OwnedProperties.consumer, kind: .consumer) {
+            properties()
+        }
+        try checks.finish()
+    }
+
+    func properties() -> ClientProperties {
+        var properties = ClientProperties()
+        properties.setConnection(brokers: brokers, clientID: clientID, security: security)
+        properties.setConsumer(start: start)
+        properties.set("group.id", groupID)
+        // Every version agrees on it, which a fleet in the middle of an upgrade needs.
+        properties.set("partition.assignment.strategy", "range")
+        properties.set("session.timeout.ms", milliseconds: sessionTimeout)
+        properties.set("heartbeat.interval.ms", milliseconds: heartbeatInterval)
+        properties.set("max.poll.interval.ms", milliseconds: maxPollInterval)
+        properties.add(librdkafkaProperties)
+        return properties
+    }
+}

@@ -1,0 +1,79 @@
+public import XKafkaConsume
+public import XKafkaCore
+
+/// Reads one partition without a group, from where an ``OffsetStore`` says it left off, and calls one
+/// async function for each message.
+///
+/// Messages with the same key are handled one after the other, in order; messages with different
+/// keys at the same time. What was completed is saved to the store, and only that.
+///
+/// ```swift
+/// let consumer = try PartitionConsumer(
+///     PartitionConsumerConfig(brokers: ["127.0.0.1:9092"], topic: "orders", partition: 3)
+/// )
+/// try await consumer.consume { message in
+///     print(message.offset)
+/// }
+/// ```
+public final class PartitionConsumer: Sendable {
+    /// What this consumer was made with.
+    public let config: PartitionConsumerConfig
+
+    private let session = ConsumerSession()
+
+    /// A consumer that has not started. Connects to nothing.
+    ///
+    /// - Throws: `ConfigurationError` with everything that is wrong with `config`.
+    public init(_ config: PartitionConsumerConfig) throws(ConfigurationError) {
+        try config.validate()
+        self.config = config
+    }
+
+    /// Handles messages, from the stored offset on, until the calling task is cancelled,
+    /// ``close()`` is called, or something ends it.
+    ///
+    /// Ending takes its time: no further handler starts, those that run may end until the drain
+    /// deadline, and how far the partition was completed is saved.
+    ///
+    /// - Parameter handler: what to do with a message; see ``GroupConsumer/consume(_:)``.
+    /// - Returns: what became of the messages, after a normal end.
+    /// - Throws: ``ConsumerError`` when the consumer is closed or consuming already, when the store
+    ///   cannot be read, or when the policy is ``ExhaustedPolicy/stop`` and a message failed too
+    ///   often; `KafkaError` for errors that do not pass by themselves, such as a wrong password.
+    @discardableResult
+    public func consume(
+        _ handler: @escaping @Sendable (ConsumeContext) async throws -> Void
+    ) async throws -> DrainReport {
+        try await session.consume(config.processing, logger: config.logger, handler: handler) { [config] in
+            let partition = config.topicPartition
+            let offset = try await Self.load(partition, from: config.offsetStore) ?? config.start.logicalOffset
+            let position = TopicPartitionOffset(partition, offset: offset)
+            return (config.properties(), .partition(position, store: config.offsetStore))
+        }
+    }
+
+    /// Ends ``consume(_:)`` and waits until it has; afterwards the consumer cannot be used again.
+    ///
+    /// Called from within a handler, it starts the end and returns at once, and that handler's
+    /// message counts. May be called any number of times.
+    public func close() async {
+        await session.close()
+    }
+
+    private static func load(_ partition: TopicPartition, from store: any OffsetStore) async throws -> Int64? {
+        let offset: Int64?
+        do {
+            offset = try await store.load(partition)
+        } catch {
+            throw ConsumerError(.loadOffset, cause: error)
+        }
+        // A negative one would be one of librdkafka's logical offsets and mean something else.
+        guard let offset, offset < 0 else { return offset }
+        throw ConsumerError(.loadOffset, position: TopicPartitionOffset(partition, offset: offset))
+    }
+}
+
+extension PartitionConsumer: CustomStringConvertible {
+    /// `partition-consumer(topic:partition)`
+    public var description: String { "partition-consumer(\(config.topic):\(config.partition))" }
+}

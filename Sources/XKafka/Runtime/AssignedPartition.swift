@@ -1,0 +1,95 @@
+import Synchronization
+import XKafkaConsume
+import XKafkaCore
+import XKafkaEngine
+import XKafkaOffsets
+import XKafkaWorkers
+
+/// One partition during one assignment, as the consumer thread and the workers share it.
+final class AssignedPartition: Sendable {
+    let source: MessageSource
+    /// The logical key of messages without one.
+    let fallbackKey: MessageBytes
+    /// Makes equal keys of different partitions different to the workers, so that no partition waits
+    /// for another.
+    let keySeed: UInt64
+
+    private let state: Mutex<PartitionState>
+    /// Whether handlers may start; a copy of `phase == .active` that can be read without the lock.
+    private let isOpen = Atomic<Bool>(true)
+
+    init(_ topicPartition: TopicPartition, epoch: UInt64, startingAt position: Int64?) {
+        source = MessageSource(topicPartition: topicPartition, epoch: epoch)
+        fallbackKey = MessageBytes("\(topicPartition)")
+        keySeed = FNV1a.offsetBasis64 ^ (epoch &* 0x9e37_79b9_7f4a_7c15)
+        state = Mutex(PartitionState(startingAt: position))
+    }
+
+    var topicPartition: TopicPartition { source.topicPartition }
+
+    /// Whether a handler may be started for a message of this partition.
+    var mayStart: Bool { isOpen.load(ordering: .acquiring) }
+
+    /// How many messages are in hand.
+    var held: Int { state.withLock { $0.held } }
+
+    /// The next offset to commit.
+    var frontier: Int64? { state.withLock { $0.tracker.frontier } }
+
+    /// Takes a message in; `nil` when it must not be worked on.
+    func deliver(_ message: FetchedMessage) -> OffsetTracker.Delivery? {
+        state.withLock { $0.deliver(message.offset, bytes: message.byteCount) }
+    }
+
+    /// Notes how a message ended. Answers what that changed and how many are in hand now.
+    func end(_ item: WorkItem, _ ending: PartitionState.Ending) -> (effects: PartitionState.Effects, held: Int) {
+        state.withLock { state in
+            let effects = state.end(item.delivery, offset: item.context.offset, bytes: item.bytes, ending)
+            return (effects, state.held)
+        }
+    }
+
+    /// Lets no further handler start. Answers whether nothing is in hand.
+    func drain() -> Bool {
+        isOpen.store(false, ordering: .releasing)
+        return state.withLock { $0.drain() }
+    }
+
+    /// Whether nothing is in hand.
+    var isIdle: Bool { held == 0 }
+
+    /// Ends everything, and adds what became of the messages to `report`.
+    func close(into report: inout DrainReport) {
+        isOpen.store(false, ordering: .releasing)
+        let (ledger, cancelled, abandoned) = state.withLock { state in
+            let abandoned = state.close()
+            return (state.ledger, state.cancelledOffsets, abandoned)
+        }
+        report.completed += ledger.completed
+        report.returned += ledger.returned
+        report.cancelled += cancelled.map { TopicPartitionOffset(topicPartition, offset: $0) }
+        report.abandoned += abandoned.map { TopicPartitionOffset(topicPartition, offset: $0) }
+    }
+}
+
+/// A message on its way through the workers.
+struct WorkItem: Sendable {
+    var context: ConsumeContext
+    let partition: AssignedPartition
+    let delivery: OffsetTracker.Delivery
+    /// What it counts in the byte budget.
+    let bytes: Int
+
+    var position: TopicPartitionOffset {
+        TopicPartitionOffset(partition.topicPartition, offset: context.offset)
+    }
+
+    /// The same item for its next attempt. A message that waits is copied out of its batch, which it
+    /// would otherwise keep in memory.
+    func forNextAttempt() -> WorkItem {
+        var next = self
+        if context.attempt == 1 { next.context = context.copied() }
+        next.context.attempt += 1
+        return next
+    }
+}

@@ -1,0 +1,116 @@
+import Logging
+import Synchronization
+import XKafkaConsume
+import XKafkaCore
+import XKafkaTransport
+import XKafkaWorkers
+
+/// Taking messages from librdkafka and handing them to the workers.
+extension ConsumerLoop {
+    /// How many messages one partition may hand over before it is the next one's turn.
+    static let turnLimit = 500
+
+    /// Gives each partition that has messages, and for which there is room, one turn. Answers whether
+    /// any message was taken.
+    func takeMessages() -> Bool {
+        var tookMessages = false
+        var lackedRoom = false
+        // Before looking for room: what is given back from now on wakes the thread.
+        runtime.credit.setStarved(true)
+        for _ in turns.indices {
+            nextTurn = nextTurn + 1 < turns.count ? nextTurn + 1 : 0
+            let entry = turns[nextTurn]
+            if entry.announcement.take() {
+                entry.isReady = true
+                entry.isSwept = false
+            }
+            guard entry.isReady, entry.isFeeding, let queue = entry.queue else { continue }
+            let room = room(for: entry)
+            guard room > 0 else {
+                lackedRoom = true
+                continue
+            }
+            guard let batch = client.takeMessages(from: queue, limit: room) else {
+                entry.isReady = false
+                continue
+            }
+            tookMessages = true
+            noteSweepFind(entry)
+            deliver(batch, of: entry)
+            workers.wake()
+        }
+        if !lackedRoom { runtime.credit.setStarved(false) }
+        return tookMessages
+    }
+
+    private func room(for entry: PartitionEntry) -> Int {
+        let partitionRoom = runtime.partitionLimit.load(ordering: .relaxed) - entry.assigned.held
+        return min(Self.turnLimit, partitionRoom, runtime.credit.room(bytesEach: entry.bytesEach))
+    }
+
+    private func deliver(_ batch: MessageBatch, of entry: PartitionEntry) {
+        let now = ContinuousClock.now
+        var largest = 1
+        batch.forEach(from: entry.assigned.source) { item in
+            switch item {
+            case .message(let message):
+                largest = max(largest, message.byteCount)
+                deliver(message, of: entry.assigned, receivedAt: now)
+            case .failure(let error, _):
+                note(error)
+            }
+        }
+        entry.bytesEach = largest
+    }
+
+    private func deliver(
+        _ message: FetchedMessage,
+        of partition: AssignedPartition,
+        receivedAt now: ContinuousClock.Instant
+    ) {
+        guard let delivery = partition.deliver(message) else { return }
+        let key = message.key.flatMap { $0.isEmpty ? nil : $0 } ?? partition.fallbackKey
+        let (shard, queueKey) = key.withUnsafeBytes { bytes in
+            (
+                FNV1a.shard(of: bytes, count: runtime.processing.shardCount),
+                FNV1a.hash64(bytes, seed: partition.keySeed)
+            )
+        }
+        let context = ConsumeContext(message, logicalKey: key, shard: shard, attempt: 1, receivedAt: now)
+        runtime.credit.take(bytes: message.byteCount)
+        workers.submit(
+            WorkItem(context: context, partition: partition, delivery: delivery, bytes: message.byteCount),
+            key: queueKey,
+            shard: shard
+        )
+    }
+
+    // MARK: Sweep
+
+    /// Looks at every partition from time to time although nothing was announced.
+    ///
+    /// librdkafka announces a message only when it is the first in its queue, and some versions lose
+    /// that across a reassignment, which would silence a partition for ever. What is found is counted,
+    /// because it should be nothing.
+    func sweep(_ now: ContinuousClock.Instant) {
+        guard now >= nextSweep else { return }
+        nextSweep = now + Self.sweepInterval
+        for entry in turns where !entry.isReady {
+            entry.isReady = true
+            entry.isSwept = true
+        }
+    }
+
+    private func noteSweepFind(_ entry: PartitionEntry) {
+        guard entry.isSwept else { return }
+        entry.isSwept = false
+        // The announcement comes with the message: had there been one, it would be here by now.
+        if !entry.announcement.take() {
+            runtime.sweepFinds.add(1, ordering: .relaxed)
+            runtime.logger.debug(
+                "xkafka found messages that were not announced",
+                metadata: ["partition": "\(entry.topicPartition)"]
+            )
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import Logging
+import Synchronization
+import XKafkaCore
+import XKafkaEngine
+import XKafkaTransport
+import XKafkaWorkers
+
+/// Carrying out what the rebalance machine decides.
+extension ConsumerLoop {
+    func perform(_ actions: [RebalanceMachine.Action]) {
+        for action in actions {
+            switch action {
+            case .assign(let partitions, let feeding): assign(partitions, feeding: feeding)
+            case .stopFeeding(let partitions): stopFeeding(partitions)
+            case .cancelHandlers(let partitions):
+                let meant = assignments(partitions)
+                workers.cancel { meant.contains(ObjectIdentifier($0.partition)) }
+            case .commit(let partitions, let token): commits.final = .init(partitions: partitions, token: token)
+            case .giveBack(let partitions, let lost):
+                giveUpFinalCommit()
+                giveBack(partitions, lost: lost)
+            case .leave:
+                giveUpFinalCommit()
+                leave()
+            }
+        }
+    }
+
+    private func assign(_ topicPartitions: [TopicPartition], feeding: Bool) {
+        do {
+            let isCooperative = askIfCooperative()
+            for topicPartition in topicPartitions { try add(topicPartition, feeding: feeding) }
+            try client.assign(topicPartitions.map(startPosition), incrementally: isCooperative)
+        } catch {
+            runtime.logger.error("xkafka could not take up an assignment", metadata: ["error": "\(error)"])
+            runtime.requestStop(failure: error)
+        }
+        updatePartitionLimit()
+    }
+
+    private func add(_ topicPartition: TopicPartition, feeding: Bool) throws(KafkaError) {
+        // The old queue goes first: dropping it later would take the new one's announcements away.
+        partitions[topicPartition]?.close(into: &report)
+        turns.removeAll { $0.topicPartition == topicPartition }
+
+        epochs += 1
+        let position = startPosition(topicPartition).offset
+        let known = position >= 0 ? position : nil
+        let entry = PartitionEntry(
+            AssignedPartition(topicPartition, epoch: epochs, startingAt: known),
+            isFeeding: feeding,
+            committed: known
+        )
+        let signal = runtime.signal
+        let announcement = entry.announcement
+        // Before the assignment, so that no message of this partition goes to the common queue.
+        entry.queue = try client.queue(of: topicPartition) {
+            announcement.set()
+            signal.raise()
+        }
+        partitions[topicPartition] = entry
+        turns.append(entry)
+    }
+
+    private func startPosition(_ topicPartition: TopicPartition) -> TopicPartitionOffset {
+        switch role {
+        case .group: TopicPartitionOffset(topicPartition, offset: ConsumerClient.committedOffset)
+        case .partition(let position, _): position
+        }
+    }
+
+    private func stopFeeding(_ topicPartitions: [TopicPartition]) {
+        for topicPartition in topicPartitions {
+            guard let entry = partitions[topicPartition] else { continue }
+            entry.isFeeding = false
+            _ = entry.assigned.drain()
+        }
+        let meant = assignments(topicPartitions)
+        // No handler starts for them any more; what no worker has is taken out of the queues.
+        for item in workers.removeAll(where: { meant.contains(ObjectIdentifier($0.partition)) }) {
+            runtime.end(item, .returned)
+        }
+        draining.formUnion(topicPartitions)
+    }
+
+    func giveBack(_ topicPartitions: [TopicPartition], lost: Bool) {
+        let revoked = Set(topicPartitions)
+        for topicPartition in topicPartitions {
+            // Its queue goes with it, before librdkafka stops the partition.
+            partitions.removeValue(forKey: topicPartition)?.close(into: &report)
+        }
+        turns.removeAll { revoked.contains($0.topicPartition) }
+        nextTurn = 0
+        draining.subtract(topicPartitions)
+        updatePartitionLimit()
+        do {
+            try client.unassign(topicPartitions, incrementally: isCooperative ?? false)
+        } catch {
+            note(error)
+        }
+        if lost {
+            runtime.logger.warning(
+                "xkafka lost partitions",
+                metadata: ["partitions": "\(topicPartitions.map(\.description))"]
+            )
+        }
+    }
+
+    private func askIfCooperative() -> Bool {
+        if let isCooperative { return isCooperative }
+        let answer = if case .group = role { client.isCooperative } else { false }
+        isCooperative = answer
+        return answer
+    }
+
+    private func assignments(_ topicPartitions: [TopicPartition]) -> Set<ObjectIdentifier> {
+        Set(topicPartitions.compactMap { partitions[$0].map { ObjectIdentifier($0.assigned) } })
+    }
+
+    /// A partition whose messages do not end can have its share of the messages in hand, no more.
+    private func updatePartitionLimit() {
+        let share = runtime.credit.messageLimit / max(1, turns.count)
+        runtime.partitionLimit.store(max(1, share), ordering: .relaxed)
+    }
+}

@@ -1,0 +1,216 @@
+import Logging
+import XKafkaCore
+import XKafkaEngine
+import XKafkaTransport
+import XKafkaWorkers
+
+/// The consumer thread: everything that touches librdkafka's consumer, in sequence.
+///
+/// It never waits for user code and never runs it, so that neither membership of the group nor other
+/// partitions depend on a handler. Each turn serves events, then requests and timers, then takes
+/// messages from partitions that have some and for which there is room, and sleeps when there was
+/// nothing to do.
+///
+/// Not `Sendable` on purpose: it is made on the thread and never leaves it.
+final class ConsumerLoop {
+    /// How long a cancelled handler has to end before it is given up.
+    static let cancellationGrace = Duration.seconds(1)
+    /// How long the last commit of a partition that is given back may take.
+    static let finalCommitLimit = Duration.seconds(5)
+    /// How long leaving the group, and freeing the client, may take each.
+    static let closeLimit = Duration.seconds(5)
+    /// How often the partitions are looked at although nothing announced a message. It should never
+    /// find one; see ``sweep(_:)``.
+    static let sweepInterval = Duration.milliseconds(100)
+
+    let runtime: ConsumeRuntime
+    let client: ConsumerClient
+    let role: ConsumerRole
+    let workers: WorkerPool<WorkItem>
+    var machine: RebalanceMachine
+    var report = DrainReport()
+
+    /// The assigned partitions, and the order in which they take turns.
+    var partitions: [TopicPartition: PartitionEntry] = [:]
+    var turns: [PartitionEntry] = []
+    var nextTurn = 0
+    /// Partitions that are being given back and have handlers running.
+    var draining: Set<TopicPartition> = []
+    var commits = CommitSchedule()
+    var nextSweep = ContinuousClock.now
+    var epochs: UInt64 = 0
+    /// Whether the group rebalances cooperatively; asked at the first assignment.
+    var isCooperative: Bool?
+
+    private enum Stage {
+        case running
+        /// The group is being left.
+        case closing(deadline: ContinuousClock.Instant)
+        case ended
+    }
+
+    private var stage = Stage.running
+    private var stopTime: ContinuousClock.Instant?
+    private var lastError: KafkaError?
+
+    private init(
+        _ runtime: ConsumeRuntime,
+        _ client: ConsumerClient,
+        _ role: ConsumerRole,
+        _ pool: WorkerPool<WorkItem>
+    ) {
+        self.runtime = runtime
+        self.client = client
+        self.role = role
+        workers = pool
+        machine = RebalanceMachine(
+            limits: .init(
+                drain: runtime.processing.drainDeadline,
+                cancellationGrace: Self.cancellationGrace,
+                commit: Self.finalCommitLimit
+            )
+        )
+    }
+
+    /// Starts the workers, in the calling task, and the thread.
+    static func start(_ runtime: ConsumeRuntime, _ client: ConsumerClient, _ role: ConsumerRole) {
+        let workers = runtime.startWorkers()
+        DedicatedThread.start("xkafka.consumer") {
+            ConsumerLoop(runtime, client, role, workers).run()
+        }
+    }
+
+    private func run() {
+        begin()
+        while true {
+            let now = ContinuousClock.now
+            serveEvents()
+            serveRequests(now)
+            noteDrained(now)
+            perform(machine.timeReached(now))
+            for key in runtime.timers.takeDue(at: now) { workers.unpark(key) }
+            sweep(now)
+            let tookMessages = takeMessages()
+            commitIfDue(now)
+            if hasEnded(now) { break }
+            if !tookMessages { runtime.signal.wait(until: nextWake) }
+        }
+        end()
+    }
+
+    private func begin() {
+        switch role {
+        case .group(let topics):
+            do {
+                try client.subscribe(topics)
+            } catch {
+                runtime.requestStop(failure: error)
+            }
+        case .partition(let position, _):
+            perform(machine.assigned([position.topicPartition], at: .now))
+        }
+    }
+
+    // MARK: Events
+
+    private func serveEvents() {
+        while let event = client.nextEvent() {
+            let now = ContinuousClock.now
+            switch event {
+            case .assigned(let partitions): perform(machine.assigned(partitions, at: now))
+            case .revoked(let partitions, let lost): perform(machine.revoked(partitions, lost: lost, at: now))
+            case .committed(let outcome): noteCommit(CommitOutcome(outcome), now)
+            case .error(let error): note(error)
+            case .log(let line): runtime.logger.log(line)
+            }
+        }
+        for outcome in runtime.takeStoreOutcomes() { noteCommit(outcome, .now) }
+    }
+
+    /// An error that librdkafka reports beside everything else.
+    func note(_ error: KafkaError) {
+        if role.isIrrelevant(error) { return }
+        if role.isTerminal(error) {
+            runtime.requestStop(failure: error)
+        } else if error != lastError {
+            // Once per change: librdkafka repeats itself for as long as a broker is down.
+            runtime.logger.warning("xkafka consumer error", metadata: ["error": "\(error)"])
+        }
+        lastError = error
+    }
+
+    private func serveRequests(_ now: ContinuousClock.Instant) {
+        guard stopTime == nil, runtime.isStopRequested else { return }
+        stopTime = now
+        perform(machine.stop(at: now))
+    }
+
+    private func noteDrained(_ now: ContinuousClock.Instant) {
+        for partition in draining where partitions[partition]?.assigned.isIdle ?? true {
+            draining.remove(partition)
+            perform(machine.drained(partition, at: now))
+        }
+    }
+
+    private var nextWake: ContinuousClock.Instant {
+        var wake = nextSweep
+        if let deadline = machine.nextDeadline { wake = min(wake, deadline) }
+        if let retry = runtime.timers.nextTime { wake = min(wake, retry) }
+        if let commit = commits.nextTime { wake = min(wake, commit) }
+        return wake
+    }
+
+    // MARK: End
+
+    /// Leaves the group; what follows are events, until the client says that it is closed.
+    func leave() {
+        if case .partition(let position, _) = role { giveBack([position.topicPartition], lost: false) }
+        stage = .closing(deadline: .now + Self.closeLimit)
+        do {
+            try client.beginClose()
+        } catch {
+            runtime.logger.warning("xkafka consumer close failed", metadata: ["error": "\(error)"])
+            stage = .ended
+        }
+    }
+
+    private func hasEnded(_ now: ContinuousClock.Instant) -> Bool {
+        switch stage {
+        case .running: return false
+        case .ended: return true
+        case .closing(let deadline):
+            if client.isClosed { return true }
+            guard now >= deadline else { return false }
+            runtime.logger.warning("xkafka consumer did not leave its group in time")
+            return true
+        }
+    }
+
+    private func end() {
+        // The group can keep a partition from being given back, if it does not answer.
+        for entry in turns { entry.close(into: &report) }
+        partitions = [:]
+        turns = []
+        workers.stop()
+        report.duration = (stopTime ?? .now).duration(to: .now)
+        releaseClient()
+        if let failure = runtime.failure {
+            runtime.ended.resolve(.failure(failure))
+        } else {
+            runtime.ended.resolve(.success(report))
+        }
+    }
+
+    /// Frees the client and waits for that, but not for ever, since librdkafka 2.0.2 can hang in it, and
+    /// not at all while messages of it are kept somewhere.
+    private func releaseClient() {
+        let isDestroyed = WakeSignal()
+        guard client.release(onDestroyed: { isDestroyed.raise() }) else {
+            runtime.logger.debug("xkafka consumer ended while messages of it are kept")
+            return
+        }
+        if !isDestroyed.wait(until: .now + Self.closeLimit) {
+            runtime.logger.warning("xkafka consumer could not be freed in time")
+        }
+    }
+}

@@ -1,0 +1,124 @@
+import DequeModule
+import Synchronization
+
+/// A bound on how much is in flight, in messages and in bytes, that callers wait for in order.
+///
+/// Whoever wants in waits behind those who came before, even if they want more than is free: big
+/// messages are not starved by small ones. A message larger than the whole bound is let through
+/// when nothing else is in flight.
+package final class CreditGate: Sendable {
+    private struct Waiter {
+        let id: UInt64
+        let bytes: Int
+        let continuation: CheckedContinuation<Void, any Error>
+    }
+
+    private struct State {
+        var messages = 0
+        var bytes = 0
+        var waiters: Deque<Waiter> = []
+        var nextID: UInt64 = 0
+        /// Set when the gate is closed: nobody gets in any more.
+        var closingError: (any Error)?
+    }
+
+    private let messageLimit: Int
+    private let byteLimit: Int
+    private let state = Mutex(State())
+
+    /// A gate that lets `messages` in at a time, and `bytes` of them.
+    package init(messages: Int, bytes: Int) {
+        messageLimit = max(1, messages)
+        byteLimit = max(1, bytes)
+    }
+
+    /// How many messages are in.
+    package var messagesInside: Int { state.withLock { $0.messages } }
+
+    /// Waits until a message of this size may go in. Throws `CancellationError` when the task is
+    /// cancelled before, and what the gate was closed with.
+    package func enter(bytes: Int) async throws {
+        let id = try state.withLock { state throws -> UInt64? in
+            if let error = state.closingError { throw error }
+            if state.waiters.isEmpty, admit(bytes, &state) { return nil }
+            state.nextID += 1
+            return state.nextID
+        }
+        guard let id else { return }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                wait(Waiter(id: id, bytes: bytes, continuation: continuation))
+            }
+        } onCancel: {
+            cancel(id)
+        }
+    }
+
+    /// Gives back what one message took.
+    package func leave(bytes: Int) {
+        let admitted = state.withLock { state in
+            state.messages -= 1
+            state.bytes -= bytes
+            return takeAdmitted(&state)
+        }
+        for waiter in admitted { waiter.continuation.resume() }
+    }
+
+    /// Lets nobody in any more: those who wait, and whoever comes, get `error`.
+    package func close(throwing error: any Error) {
+        let waiters = state.withLock { state in
+            state.closingError = error
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.continuation.resume(throwing: error) }
+    }
+
+    private enum Entry {
+        case admitted, refused(any Error), waiting
+    }
+
+    private func wait(_ waiter: Waiter) {
+        let entry: Entry = state.withLock { state in
+            if let error = state.closingError { return .refused(error) }
+            // Cancelled before it was in the line: `onCancel` found nobody.
+            if Task.isCancelled { return .refused(CancellationError()) }
+            if state.waiters.isEmpty, admit(waiter.bytes, &state) { return .admitted }
+            state.waiters.append(waiter)
+            return .waiting
+        }
+        switch entry {
+        case .admitted: waiter.continuation.resume()
+        case .refused(let error): waiter.continuation.resume(throwing: error)
+        case .waiting: break
+        }
+    }
+
+    private func cancel(_ id: UInt64) {
+        let (cancelled, admitted) = state.withLock { state -> (Waiter?, [Waiter]) in
+            guard let index = state.waiters.firstIndex(where: { $0.id == id }) else { return (nil, []) }
+            let waiter = state.waiters.remove(at: index)
+            // It may have held up smaller ones behind it.
+            return (waiter, takeAdmitted(&state))
+        }
+        cancelled?.continuation.resume(throwing: CancellationError())
+        for waiter in admitted { waiter.continuation.resume() }
+    }
+
+    private func admit(_ bytes: Int, _ state: inout State) -> Bool {
+        let fits = state.messages < messageLimit && (state.bytes + bytes <= byteLimit || state.messages == 0)
+        guard fits else { return false }
+        state.messages += 1
+        state.bytes += bytes
+        return true
+    }
+
+    private func takeAdmitted(_ state: inout State) -> [Waiter] {
+        var admitted: [Waiter] = []
+        while let first = state.waiters.first, admit(first.bytes, &state) {
+            admitted.append(first)
+            state.waiters.removeFirst()
+        }
+        return admitted
+    }
+}

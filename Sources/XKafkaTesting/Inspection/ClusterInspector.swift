@@ -1,0 +1,63 @@
+public import XKafkaCore
+import XKafkaTransport
+
+/// Asks a cluster, embedded or real, for what tests want to know.
+///
+/// ```swift
+/// let inspector = ClusterInspector(brokers: broker.brokers)
+/// #expect(try await inspector.committedOffsets(ofGroup: "billing", topic: "orders") == [0: 17, 1: 4])
+/// ```
+public struct ClusterInspector: Sendable {
+    private let brokers: [String]
+    private let security: SecurityConfig
+    private let timeout: Duration
+
+    /// Asks the cluster that these brokers belong to. Connects at each question.
+    ///
+    /// - Parameter timeout: how long an answer may take.
+    public init(brokers: [String], security: SecurityConfig = .plaintext, timeout: Duration = .seconds(10)) {
+        self.brokers = brokers
+        self.security = security
+        self.timeout = timeout
+    }
+
+    /// The offset of the next message that will be written, by partition.
+    public func endOffsets(of topic: String) async throws -> [Int32: Int64] {
+        try await ask { queries in
+            var ends: [Int32: Int64] = [:]
+            for partition in 0..<(try queries.partitionCount(of: topic)) {
+                ends[partition] = try queries.endOffset(of: TopicPartition(topic: topic, partition: partition))
+            }
+            return ends
+        }
+    }
+
+    /// What a group has committed, by partition; partitions without a commit are missing.
+    public func committedOffsets(ofGroup group: String, topic: String) async throws -> [Int32: Int64] {
+        try await ask(group: group) { queries in
+            let partitions = (0..<(try queries.partitionCount(of: topic))).map {
+                TopicPartition(topic: topic, partition: $0)
+            }
+            let committed = try queries.committedOffsets(of: partitions)
+            return Dictionary(uniqueKeysWithValues: committed.map { ($0.key.partition, $0.value) })
+        }
+    }
+
+    private func ask<Answer: Sendable>(
+        group: String = "xkafka-inspector",
+        _ question: @escaping @Sendable (ClusterQueries) throws -> Answer
+    ) async throws -> Answer {
+        var properties = ClientProperties()
+        properties.setConnection(brokers: brokers, clientID: "xkafka-inspector", security: security)
+        return try await withCheckedThrowingContinuation { [properties, timeout] continuation in
+            // The questions block.
+            DedicatedThread.start("xkafka.inspector") {
+                continuation.resume(
+                    with: Result {
+                        try question(try ClusterQueries(properties, group: group, timeout: timeout))
+                    }
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import Testing
+import XKafka
+
+@Suite struct ConfigValidationTests {
+    @Test func groupConsumerReportsEverythingAtOnce() {
+        var config = GroupConsumerConfig(brokers: [], groupID: " ", topics: ["a", "a", ""])
+        config.processing.shardCount = 0
+        config.processing.shardQueueSize = -1
+        config.processing.maxConcurrentHandlers = 0
+        config.processing.byteBudget = 0
+        config.processing.drainDeadline = .seconds(301)
+        config.processing.commitInterval = .zero
+        config.processing.retry.multiplier = 0.5
+        config.processing.exhaustedPolicy = .stop
+        config.heartbeatInterval = .seconds(60)
+        config.security.sasl = SASLConfig(mechanism: .plain, username: "", password: "x")
+        config.librdkafkaProperties = ["enable.auto.commit": "true"]
+        let error = #expect(throws: ConfigurationError.self) { try config.validate() }
+        #expect(
+            error?.problems.map(\.field) == [
+                "brokers", "groupID", "topics", "topics", "processing.shardCount", "processing.shardQueueSize",
+                "processing.maxConcurrentHandlers", "processing.byteBudget", "processing.commitInterval",
+                "processing.retry.multiplier", "processing.exhaustedPolicy", "heartbeatInterval",
+                "processing.drainDeadline", "security.sasl.username", "librdkafkaProperties.enable.auto.commit",
+            ]
+        )
+        #expect(throws: ConfigurationError.self) { try GroupConsumer(config) }
+    }
+
+    @Test func partitionConsumerReportsEverythingAtOnce() {
+        var config = PartitionConsumerConfig(brokers: [""], topic: "", partition: -1)
+        config.processing.shardCount = -3
+        let error = #expect(throws: ConfigurationError.self) { try config.validate() }
+        #expect(error?.problems.map(\.field) == ["brokers", "topic", "partition", "processing.shardCount"])
+        #expect(throws: ConfigurationError.self) { try PartitionConsumer(config) }
+    }
+
+    @Test func producerReportsEverythingAtOnce() {
+        var config = ProducerConfig(brokers: ["a:1,b:2"], defaultTopic: "")
+        config.linger = .seconds(200)
+        config.maxInFlightMessages = 0
+        config.maxInFlightBytes = 0
+        config.closeDeadline = .seconds(-1)
+        let error = #expect(throws: ConfigurationError.self) { try config.validate() }
+        #expect(
+            error?.problems.map(\.field) == [
+                "brokers", "defaultTopic", "linger", "maxInFlightMessages", "maxInFlightBytes", "closeDeadline",
+            ]
+        )
+        #expect(throws: ConfigurationError.self) { try Producer(config) }
+    }
+
+    /// librdkafka's own words, for properties it does not know and for rules between properties.
+    @Test func librdkafkaHasItsSay() throws {
+        var consumer = GroupConsumerConfig(brokers: ["127.0.0.1:1"], groupID: "g", topics: ["t"])
+        consumer.librdkafkaProperties = ["no.such.property": "1", "fetch.min.bytes": "many"]
+        let unknown = #expect(throws: ConfigurationError.self) { try consumer.validate() }
+        #expect(unknown?.problems.map(\.field) == ["librdkafkaProperties.fetch.min.bytes", "librdkafkaProperties.no.such.property"])
+        #expect(unknown?.problems.last?.rule.contains("No such configuration property") == true)
+
+        consumer.librdkafkaProperties = ["fetch.max.bytes": "1000", "message.max.bytes": "100000"]
+        let together = #expect(throws: ConfigurationError.self) { try consumer.validate() }
+        #expect(together?.description.contains("`fetch.max.bytes` must be >= `message.max.bytes`") == true)
+
+        var secure = ProducerConfig(brokers: ["127.0.0.1:1"])
+        secure.security.tls = TLSConfig(certificateAuthorities: .pem("not a certificate SECRET"))
+        let certificate = #expect(throws: ConfigurationError.self) { try secure.validate() }
+        #expect(certificate.map { "\($0)" }?.contains("SECRET") == false)
+    }
+
+    @Test func defaultsAreValidAndAsDocumented() throws {
+        let group = GroupConsumerConfig(brokers: ["127.0.0.1:1"], groupID: "g", topics: ["t", "^logs-.*"])
+        try group.validate()
+        try PartitionConsumerConfig(brokers: ["127.0.0.1:1"], topic: "t").validate()
+        try ProducerConfig(brokers: ["127.0.0.1:1"]).validate()
+        #expect(group.processing.shardCount == 32)
+        #expect(group.processing.shardQueueSize == 1_024)
+        #expect(group.processing.maxConcurrentHandlers == 32)
+        #expect(group.start == .earliest)
+        #expect(group.clientID != GroupConsumerConfig(brokers: [], groupID: "", topics: []).clientID)
+    }
+
+    @Test func descriptions() throws {
+        let partition = try PartitionConsumer(PartitionConsumerConfig(brokers: ["127.0.0.1:1"], topic: "t", partition: 3))
+        #expect("\(partition)" == "partition-consumer(t:3)")
+        let group = try GroupConsumer(GroupConsumerConfig(brokers: ["127.0.0.1:1"], groupID: "g", topics: ["a", "b"]))
+        #expect("\(group)" == "group-consumer(g:a,b)")
+    }
+}
