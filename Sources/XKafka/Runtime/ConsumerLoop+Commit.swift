@@ -62,6 +62,9 @@ extension ConsumerLoop {
         let number = commits.lastNumber
         let offsets = entries.compactMap(\.uncommitted)
         commits.inFlight = .init(number: number, entries: entries)
+        runtime.logger.trace(
+            "xkafka committing", metadata: ["offsets": "\(offsets.map(\.description).joined(separator: " "))"]
+        )
         switch role {
         case .group:
             do {

@@ -36,6 +36,7 @@ extension ConsumerLoop {
             runtime.requestStop(failure: error)
         }
         updatePartitionLimit()
+        log("xkafka partitions assigned", topicPartitions)
     }
 
     private func add(_ topicPartition: TopicPartition, feeding: Bool) throws(KafkaError) {
@@ -98,12 +99,13 @@ extension ConsumerLoop {
         } catch {
             note(error)
         }
-        if lost {
-            runtime.logger.warning(
-                "xkafka lost partitions",
-                metadata: ["partitions": "\(topicPartitions.map(\.description))"]
-            )
-        }
+        log(lost ? "xkafka partitions lost" : "xkafka partitions given back", topicPartitions)
+    }
+
+    private func log(_ message: Logger.Message, _ topicPartitions: [TopicPartition]) {
+        runtime.logger.debug(
+            message, metadata: ["partitions": "\(topicPartitions.map(\.description).joined(separator: " "))"]
+        )
     }
 
     private func askIfCooperative() -> Bool {
