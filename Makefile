@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-SOURCES := Package.swift Sources Tests Examples
+SOURCES := Package.swift Sources Snippets Tests Examples/Package.swift Examples/Sources Examples/Tests
 
 .PHONY: help
 help: ## List the targets.
@@ -17,10 +17,17 @@ setup: ## Install what is missing: librdkafka, kcat, pkg-config.
 .PHONY: build
 build: setup ## Build everything, debug.
 	swift build --build-tests
+	swift build --package-path Examples --build-tests
 
 .PHONY: test
-test: setup ## Run all tests that need nothing but this machine.
-	swift test
+test: build ## Run all tests that need nothing but this machine.
+	swift test --skip-build
+	swift test --package-path Examples --skip-build
+
+.PHONY: demo
+demo: setup ## Read this machine's package history through Kafka and check the outcome.
+	swift build --package-path Examples --product demo
+	@Examples/.build/debug/demo
 
 .PHONY: test-integration
 test-integration: setup ## Run the tests of a real cluster, named by XKAFKA_BROKERS.
@@ -40,5 +47,4 @@ format: ## Format the code.
 
 .PHONY: clean
 clean: ## Remove what was built.
-	swift package clean
 	rm -rf .build Examples/.build

@@ -66,16 +66,22 @@ let package = Package(
         .executableTarget(name: "xkafka-embedded-broker", dependencies: ["XKafkaTesting"]),
         .target(
             name: "XKafkaTestingInternal",
-            dependencies: ["XKafkaCore", "XKafkaTesting"]
+            dependencies: ["XKafkaCore", "XKafkaTesting", "XKafkaTransport"]
         ),
 
         .testTarget(name: "XKafkaCoreTests", dependencies: ["XKafkaCore"]),
         .testTarget(name: "XKafkaOffsetsTests", dependencies: ["XKafkaOffsets", "XKafkaTestingInternal"]),
         .testTarget(name: "XKafkaWorkersTests", dependencies: ["XKafkaWorkers", "XKafkaTestingInternal"]),
-        .testTarget(name: "XKafkaEngineTests", dependencies: ["XKafkaEngine", "XKafkaTestingInternal"]),
-        .testTarget(name: "XKafkaConsumeTests", dependencies: ["XKafkaConsume"]),
-        .testTarget(name: "XKafkaProduceTests", dependencies: ["XKafkaProduce"]),
-        .testTarget(name: "XKafkaTransportTests", dependencies: ["XKafkaTransport", "XKafkaTestingInternal"]),
+        .testTarget(
+            name: "XKafkaEngineTests",
+            dependencies: ["XKafkaCore", "XKafkaEngine", "XKafkaOffsets", "XKafkaTestingInternal"]
+        ),
+        .testTarget(name: "XKafkaConsumeTests", dependencies: ["XKafkaConsume", "XKafkaCore"]),
+        .testTarget(name: "XKafkaProduceTests", dependencies: ["XKafkaCore", "XKafkaProduce"]),
+        .testTarget(
+            name: "XKafkaTransportTests",
+            dependencies: ["CKafka", "XKafkaCore", "XKafkaTestingInternal", "XKafkaTransport"]
+        ),
         .testTarget(
             name: "XKafkaTestingTests",
             dependencies: ["XKafkaTesting", "XKafkaTestingInternal", "XKafkaTransport", "xkafka-embedded-broker"]

@@ -1,5 +1,6 @@
 package import Foundation
 import Synchronization
+import XKafkaTransport
 
 /// Runs kcat, a Kafka client that nobody here wrote.
 package enum Kcat {
@@ -63,7 +64,7 @@ private func runProgramBlocking(
     process.standardInput = inputPipe
     process.standardOutput = outputPipe
     process.standardError = errorPipe
-    try process.run()
+    try ProcessSpawnGuard.run { try process.run() }
     let writer = DispatchQueue(label: "xkafka.test.program.input")
     writer.async {
         // The program may end before it has read everything.

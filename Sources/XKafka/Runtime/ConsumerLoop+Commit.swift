@@ -63,7 +63,8 @@ extension ConsumerLoop {
         let offsets = entries.compactMap(\.uncommitted)
         commits.inFlight = .init(number: number, entries: entries)
         runtime.logger.trace(
-            "xkafka committing", metadata: ["offsets": "\(offsets.map(\.description).joined(separator: " "))"]
+            "xkafka committing",
+            metadata: ["offsets": "\(offsets.map(\.description).joined(separator: " "))"]
         )
         switch role {
         case .group:

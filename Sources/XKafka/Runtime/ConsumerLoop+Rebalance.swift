@@ -104,7 +104,8 @@ extension ConsumerLoop {
 
     private func log(_ message: Logger.Message, _ topicPartitions: [TopicPartition]) {
         runtime.logger.debug(
-            message, metadata: ["partitions": "\(topicPartitions.map(\.description).joined(separator: " "))"]
+            message,
+            metadata: ["partitions": "\(topicPartitions.map(\.description).joined(separator: " "))"]
         )
     }
 

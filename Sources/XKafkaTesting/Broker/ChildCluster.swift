@@ -30,7 +30,7 @@ final class ChildCluster: ClusterControl {
         let replies = Pipe()
         process.standardInput = requests
         process.standardOutput = replies
-        try process.run()
+        try ProcessSpawnGuard.run { try process.run() }
         // This process must not hold the child's ends: a dead child would go unnoticed.
         try replies.fileHandleForWriting.close()
         try requests.fileHandleForReading.close()

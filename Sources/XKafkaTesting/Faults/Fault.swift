@@ -66,6 +66,10 @@ public struct Fault: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// A broker, or all, closes its connections and takes no new ones. Leaders do not move.
+    ///
+    /// Not at the same moment as this process starts a child process: librdkafka's mock broker then
+    /// cannot keep its port and ends the process. Where that may be, host the brokers in
+    /// ``EmbeddedBroker/Hosting/childProcess``.
     public static func brokerDown(_ broker: Int? = nil) -> Fault {
         Fault(.brokerDown(broker: number(broker)), "\(name(broker)) goes down")
     }

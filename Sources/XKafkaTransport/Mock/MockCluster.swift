@@ -81,7 +81,7 @@ package final class MockCluster: @unchecked Sendable {
             case .roundTripTime(let milliseconds, let broker):
                 return rd_kafka_mock_broker_set_rtt(cluster, broker, milliseconds)
             case .brokerDown(let broker):
-                return rd_kafka_mock_broker_set_down(cluster, broker)
+                return ProcessSpawnGuard.run { rd_kafka_mock_broker_set_down(cluster, broker) }
             case .brokerUp(let broker):
                 return rd_kafka_mock_broker_set_up(cluster, broker)
             case .leader(let topic, let partition, let broker):

@@ -28,7 +28,8 @@ package final class ClusterQueries: @unchecked Sendable {
         defer { rd_kafka_topic_destroy(handle) }
         var metadata: UnsafePointer<rd_kafka_metadata>?
         try KafkaError.check(
-            rd_kafka_metadata(client.pointer, 0, handle, &metadata, timeout), "ask about topic \(topic)"
+            rd_kafka_metadata(client.pointer, 0, handle, &metadata, timeout),
+            "ask about topic \(topic)"
         )
         defer { rd_kafka_metadata_destroy(metadata) }
         guard let metadata, metadata.pointee.topic_cnt == 1 else {
@@ -44,7 +45,12 @@ package final class ClusterQueries: @unchecked Sendable {
         var high: Int64 = 0
         try KafkaError.check(
             rd_kafka_query_watermark_offsets(
-                client.pointer, partition.topic, partition.partition, &low, &high, timeout
+                client.pointer,
+                partition.topic,
+                partition.partition,
+                &low,
+                &high,
+                timeout
             ),
             "ask for the end of \(partition)"
         )

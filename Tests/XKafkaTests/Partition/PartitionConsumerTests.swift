@@ -111,7 +111,9 @@ import XKafkaTestingInternal
         var config = PartitionConsumerConfig.testing(broker, topic: "orders", store: store)
         config.start = .latest
         let seen = Collector<Int64>()
-        _ = try await running(try PartitionConsumer(config), { seen.add($0.offset) }) { try await seen.wait(forCount: 3) }
+        _ = try await running(try PartitionConsumer(config), { seen.add($0.offset) }) {
+            try await seen.wait(forCount: 3)
+        }
         #expect(seen.values.sorted() == [0, 1, 2])
     }
 
@@ -155,7 +157,8 @@ import XKafkaTestingInternal
         let flaky = FlakyStore(failures: 3)
         let seen = Collector<Int64>()
         let report = try await running(
-            try PartitionConsumer(.testing(broker, topic: "orders", store: flaky)), { seen.add($0.offset) }
+            try PartitionConsumer(.testing(broker, topic: "orders", store: flaky)),
+            { seen.add($0.offset) }
         ) { try await seen.wait(forCount: 3) }
         #expect(report.commitError == nil)
         #expect(try await flaky.load(partition) == 3)
@@ -163,7 +166,8 @@ import XKafkaTestingInternal
         let dead = FlakyStore(failures: .max)
         let again = Collector<Int64>()
         let failed = try await running(
-            try PartitionConsumer(.testing(broker, topic: "orders", store: dead)), { again.add($0.offset) }
+            try PartitionConsumer(.testing(broker, topic: "orders", store: dead)),
+            { again.add($0.offset) }
         ) { try await again.wait(forCount: 3) }
         #expect(failed.commitError is Failure, "what was not saved is reported")
         #expect(failed.completed == 3)
@@ -176,7 +180,8 @@ import XKafkaTestingInternal
         let producer = try Producer(.testing(broker, topic: "orders"))
         let seen = Collector<Int64>()
         _ = try await running(
-            try PartitionConsumer(.testing(broker, topic: "orders")), { seen.add($0.offset) },
+            try PartitionConsumer(.testing(broker, topic: "orders")),
+            { seen.add($0.offset) },
             while: {
                 try await producer.produce(ProduceMessage(value: "before"))
                 try await seen.wait(forCount: 1)

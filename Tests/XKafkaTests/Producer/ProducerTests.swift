@@ -87,7 +87,9 @@ import XKafkaTestingInternal
         let producer = try Producer(.testing(broker, topic: "orders"))
         let tooLarge = MessageBytes(repeatElement(0, count: 2_000_000))
         let error = await #expect(throws: KafkaError.self) {
-            try await withDeadline(.seconds(5), "a refusal") { try await producer.produce(ProduceMessage(value: tooLarge)) }
+            try await withDeadline(.seconds(5), "a refusal") {
+                try await producer.produce(ProduceMessage(value: tooLarge))
+            }
         }
         #expect(error?.code == .messageTooLarge)
         #expect(error?.errorClass == .permanent)
@@ -137,7 +139,9 @@ import XKafkaTestingInternal
             #expect(try result.get().offset == Int64(number))
         }
         await producer.close()
-        let error = await #expect(throws: ProducerError.self) { try await producer.produce(ProduceMessage(value: "late")) }
+        let error = await #expect(throws: ProducerError.self) {
+            try await producer.produce(ProduceMessage(value: "late"))
+        }
         #expect(error?.code == .closed)
         #expect(error.map { "\($0)" } == "producer is closed")
     }

@@ -55,7 +55,11 @@ import XKafka
         var consumer = GroupConsumerConfig(brokers: ["127.0.0.1:1"], groupID: "g", topics: ["t"])
         consumer.librdkafkaProperties = ["no.such.property": "1", "fetch.min.bytes": "many"]
         let unknown = #expect(throws: ConfigurationError.self) { try consumer.validate() }
-        #expect(unknown?.problems.map(\.field) == ["librdkafkaProperties.fetch.min.bytes", "librdkafkaProperties.no.such.property"])
+        #expect(
+            unknown?.problems.map(\.field) == [
+                "librdkafkaProperties.fetch.min.bytes", "librdkafkaProperties.no.such.property",
+            ]
+        )
         #expect(unknown?.problems.last?.rule.contains("No such configuration property") == true)
 
         consumer.librdkafkaProperties = ["fetch.max.bytes": "1000", "message.max.bytes": "100000"]
@@ -81,7 +85,9 @@ import XKafka
     }
 
     @Test func descriptions() throws {
-        let partition = try PartitionConsumer(PartitionConsumerConfig(brokers: ["127.0.0.1:1"], topic: "t", partition: 3))
+        let partition = try PartitionConsumer(
+            PartitionConsumerConfig(brokers: ["127.0.0.1:1"], topic: "t", partition: 3)
+        )
         #expect("\(partition)" == "partition-consumer(t:3)")
         let group = try GroupConsumer(GroupConsumerConfig(brokers: ["127.0.0.1:1"], groupID: "g", topics: ["a", "b"]))
         #expect("\(group)" == "group-consumer(g:a,b)")

@@ -24,11 +24,17 @@ let testLogger: Logger = {
 
 extension GroupConsumerConfig {
     static func testing(
-        _ broker: EmbeddedBroker, group: String = uniqueName("group"), topics: [String],
+        _ broker: EmbeddedBroker,
+        group: String = uniqueName("group"),
+        topics: [String],
         processing: ProcessingConfig = ProcessingConfig()
     ) -> GroupConsumerConfig {
         var config = GroupConsumerConfig(
-            brokers: broker.brokers, groupID: group, topics: topics, processing: processing, logger: testLogger
+            brokers: broker.brokers,
+            groupID: group,
+            topics: topics,
+            processing: processing,
+            logger: testLogger
         )
         // The embedded broker's rebalances take the session timeout less a second.
         config.sessionTimeout = .seconds(4)
@@ -40,11 +46,18 @@ extension GroupConsumerConfig {
 
 extension PartitionConsumerConfig {
     static func testing(
-        _ broker: EmbeddedBroker, topic: String, partition: Int32 = 0, store: any OffsetStore = MemoryOffsetStore(),
+        _ broker: EmbeddedBroker,
+        topic: String,
+        partition: Int32 = 0,
+        store: any OffsetStore = MemoryOffsetStore(),
         processing: ProcessingConfig = ProcessingConfig()
     ) -> PartitionConsumerConfig {
         var config = PartitionConsumerConfig(
-            brokers: broker.brokers, topic: topic, partition: partition, offsetStore: store, processing: processing,
+            brokers: broker.brokers,
+            topic: topic,
+            partition: partition,
+            offsetStore: store,
+            processing: processing,
             logger: testLogger
         )
         config.librdkafkaProperties = quickConsumer
@@ -55,7 +68,10 @@ extension PartitionConsumerConfig {
 extension ProducerConfig {
     static func testing(_ broker: EmbeddedBroker, topic: String? = nil) -> ProducerConfig {
         var config = ProducerConfig(
-            brokers: broker.brokers, defaultTopic: topic, linger: .milliseconds(1), logger: testLogger
+            brokers: broker.brokers,
+            defaultTopic: topic,
+            linger: .milliseconds(1),
+            logger: testLogger
         )
         config.librdkafkaProperties = quickProducer
         return config

@@ -1,0 +1,50 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let exampleDependencies: [Target.Dependency] = [
+    "ExampleSupport",
+    .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    .product(name: "Logging", package: "swift-log"),
+    .product(name: "XKafka", package: "xkafka"),
+]
+
+let package = Package(
+    name: "xkafka-examples",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(name: "xkafka", path: ".."),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.6.0"),
+    ],
+    targets: [
+        .target(
+            name: "ExampleSupport",
+            dependencies: [
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "XKafka", package: "xkafka"),
+                .product(name: "XKafkaTesting", package: "xkafka"),
+            ]
+        ),
+        .executableTarget(name: "group", dependencies: exampleDependencies),
+        .executableTarget(name: "partition", dependencies: exampleDependencies),
+        .executableTarget(name: "producer", dependencies: exampleDependencies),
+        .executableTarget(
+            name: "demo",
+            dependencies: exampleDependencies + [.product(name: "XKafkaTesting", package: "xkafka")],
+            resources: [.copy("Resources")]
+        ),
+        .testTarget(name: "ExampleSupportTests", dependencies: ["ExampleSupport"]),
+        .testTarget(name: "DemoTests", dependencies: ["demo"]),
+    ]
+)
+
+for target in package.targets {
+    target.swiftSettings = [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461
+    ]
+}

@@ -1,0 +1,92 @@
+import ArgumentParser
+import Foundation
+import Logging
+import UnixSignals
+import XKafka
+import XKafkaTesting
+
+/// The options that every example has.
+public struct ExampleOptions: ParsableArguments, Sendable {
+    /// Whether to start a broker inside the example.
+    @Flag(help: "Work on a broker inside this process, with a few messages, instead of XKAFKA_BROKERS.")
+    public var embedded = false
+
+    /// The options at their defaults.
+    public init() {}
+}
+
+/// What an example runs with.
+public struct Example: Sendable {
+    /// The cluster, the topic and the rest.
+    public let environment: ExampleEnvironment
+    /// Writes to standard output.
+    public let logger: Logger
+
+    /// Runs an example until it ends, `XKAFKA_TIMEOUT` has passed, or it is interrupted.
+    ///
+    /// What it throws is printed to standard error, and the process ends with status 1.
+    public static func run(
+        _ options: ExampleOptions,
+        _ body: @escaping @Sendable (Example) async throws -> Void
+    ) async {
+        do {
+            var environment = try ExampleEnvironment(ProcessInfo.processInfo.environment)
+            let broker = options.embedded ? try await startBroker(&environment) : nil
+            defer { broker?.stop() }
+            var logger = Logger(label: "example") { StreamLogHandler.standardOutput(label: $0) }
+            logger.logLevel = .info
+            let example = Example(environment: environment, logger: logger)
+            try await untilStopped(environment.timeout) { try await body(example) }
+        } catch {
+            FileHandle.standardError.write(Data("error: \(error)\n".utf8))
+            exit(1)
+        }
+    }
+
+    /// Runs `body`; cancels it when the time is up or the process is told to end, which is a normal end.
+    private static func untilStopped(
+        _ timeout: Duration,
+        _ body: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await body()
+                return true
+            }
+            group.addTask {
+                try? await Task.sleep(for: timeout)
+                return false
+            }
+            group.addTask {
+                for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { break }
+                return false
+            }
+            let hasEnded = try await group.next() ?? true
+            group.cancelAll()
+            guard !hasEnded else { return }
+            do {
+                // The body still ends by itself: it was only told to.
+                while let isBody = try await group.next(), !isBody {}
+            } catch is CancellationError {}
+        }
+    }
+
+    private static func startBroker(_ environment: inout ExampleEnvironment) async throws -> EmbeddedBroker {
+        let broker = try EmbeddedBroker.start(topics: [environment.topic: max(3, Int(environment.partition) + 1)])
+        environment.brokers = broker.brokers
+        var config = ProducerConfig(brokers: broker.brokers, defaultTopic: environment.topic)
+        config.logger.logLevel = .error
+        let producer = try Producer(config)
+        try await producer.produceBatch(
+            (1...6).map {
+                ProduceMessage(
+                    key: "order-\($0 % 3)",
+                    value: "message \($0)",
+                    partition: $0 <= 3 ? environment.partition : nil
+                )
+            }
+        )
+        await producer.close()
+        return broker
+    }
+}

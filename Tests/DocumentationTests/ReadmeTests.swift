@@ -1,0 +1,56 @@
+import Foundation
+import Testing
+
+/// The README's code is the snippets', which the build compiles.
+@Suite struct ReadmeTests {
+    private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    private func text(_ path: String) throws -> String {
+        String(decoding: try Data(contentsOf: root.appendingPathComponent(path)), as: UTF8.self)
+    }
+
+    /// The code blocks of a language, in order.
+    private func blocks(_ language: String, in markdown: String) -> [String] {
+        var blocks: [String] = []
+        var block: [Substring]?
+        for line in markdown.split(separator: "\n", omittingEmptySubsequences: false) {
+            if line == "```\(language)" {
+                block = []
+            } else if line == "```", let finished = block {
+                blocks.append(finished.map { $0 + "\n" }.joined())
+                block = nil
+            } else {
+                block?.append(line)
+            }
+        }
+        return blocks
+    }
+
+    @Test func everyExampleIsACompiledSnippet() throws {
+        let folder = root.appendingPathComponent("Snippets").path
+        let snippets = try FileManager.default.contentsOfDirectory(atPath: folder).map { try text("Snippets/\($0)") }
+        let examples = blocks("swift", in: try text("README.md"))
+        #expect(examples.count >= 4)
+        for example in examples {
+            #expect(snippets.contains(example), "not a snippet:\n\(example)")
+        }
+    }
+
+    @Test func theFirstTwoExamplesTakeTenLines() throws {
+        let examples = blocks("swift", in: try text("README.md"))
+        for example in examples.prefix(2) {
+            #expect(example.split(separator: "\n", omittingEmptySubsequences: false).count - 1 <= 10)
+        }
+    }
+
+    @Test func everyCommandIsATargetOfTheMakefile() throws {
+        let makefile = try text("Makefile")
+        let readme = try text("README.md")
+        let commands = readme.matches(of: /make ([a-z-]+)/).map { String($0.1) }
+        #expect(Set(commands).isSuperset(of: ["demo", "test"]))
+        for command in commands {
+            #expect(makefile.contains("\n\(command):"), "make \(command)")
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import Testing
+import XKafkaEngine
+import XKafkaOffsets
+import XKafkaTestingInternal
+
+@Suite struct PartitionStateTests {
+    @Test func countsWhatIsInHand() throws {
+        var state = PartitionState(startingAt: 0)
+        let first = try #require(result(of: state.deliver(0, bytes: 10)))
+        let second = try #require(result(of: state.deliver(1, bytes: 5)))
+        #expect(state.held == 2)
+        #expect(state.heldBytes == 15)
+        #expect(!result(of: state.end(second, offset: 1, bytes: 5, .completed)).frontierMoved)
+        #expect(result(of: state.end(first, offset: 0, bytes: 10, .completed)).frontierMoved)
+        #expect(state.held == 0)
+        #expect(state.heldBytes == 0)
+        #expect(state.tracker.frontier == 2)
+    }
+
+    @Test func drainingTakesNothingAndTellsWhenItIsDone() throws {
+        var state = PartitionState(startingAt: 0)
+        let only = try #require(result(of: state.deliver(0, bytes: 1)))
+        #expect(!result(of: state.drain()))
+        #expect(result(of: state.deliver(1, bytes: 1)) == nil)
+        #expect(result(of: state.end(only, offset: 0, bytes: 1, .completed)).isDrained)
+        var empty = PartitionState(startingAt: 0)
+        #expect(result(of: empty.drain()))
+    }
+
+    /// R3: what was cancelled, returned or abandoned is told apart, and holds the frontier (R1).
+    @Test func ledgerBalancesAtTheEnd() throws {
+        var state = PartitionState(startingAt: 0)
+        let deliveries = try (0..<5).map { try #require(result(of: state.deliver(Int64($0), bytes: 1))) }
+        _ = state.end(deliveries[0], offset: 0, bytes: 1, .completed)
+        _ = state.drain()
+        _ = state.end(deliveries[1], offset: 1, bytes: 1, .cancelled)
+        _ = state.end(deliveries[2], offset: 2, bytes: 1, .returned)
+        _ = state.end(deliveries[4], offset: 4, bytes: 1, .completed)
+        #expect(result(of: state.close()) == [3])
+        let ledger = state.ledger
+        #expect(
+            [ledger.delivered, ledger.completed, ledger.returned, ledger.cancelled, ledger.abandoned]
+                == [5, 2, 1, 1, 1]
+        )
+        #expect(state.ledger.isBalanced)
+        #expect(state.cancelledOffsets == [1])
+        #expect(state.tracker.frontier == 1)
+    }
+
+    /// R8: a handler that ends after its partition was given back changes nothing.
+    @Test func lateEndingsAreInert() throws {
+        var state = PartitionState(startingAt: 0)
+        let late = try #require(result(of: state.deliver(0, bytes: 1)))
+        #expect(result(of: state.close()) == [0])
+        #expect(result(of: state.close()).isEmpty)
+        let effects = state.end(late, offset: 0, bytes: 1, .completed)
+        #expect(!effects.frontierMoved && !effects.isDrained)
+        #expect(state.tracker.frontier == 0)
+        #expect(!result(of: state.passOver(to: 9)).frontierMoved)
+        #expect(state.ledger.isBalanced)
+    }
+
+    @Test(arguments: SeededGenerator.freshSeeds(40))
+    func ledgerAlwaysBalances(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        var state = PartitionState(startingAt: 0)
+        var open: [(Int64, OffsetTracker.Delivery)] = []
+        var next: Int64 = 0
+        for _ in 0..<200 {
+            if Int.random(in: 0..<100, using: &random) == 0 { _ = state.drain() }
+            if Bool.random(using: &random) {
+                next += Int64.random(in: 1...3, using: &random)
+                if let delivery = state.deliver(next, bytes: 1) { open.append((next, delivery)) }
+            } else if let index = open.indices.randomElement(using: &random) {
+                let (offset, delivery) = open.remove(at: index)
+                let endings: [PartitionState.Ending] = [.completed, .completed, .cancelled, .returned]
+                let ending = state.phase == .active ? .completed : endings.randomElement(using: &random) ?? .completed
+                _ = state.end(delivery, offset: offset, bytes: 1, ending)
+            }
+            try #require(state.held == open.count, "seed \(seed)")
+        }
+        let abandoned = state.close()
+        try #require(abandoned == open.map(\.0).sorted(), "seed \(seed)")
+        try #require(state.ledger.isBalanced, "seed \(seed)")
+    }
+}
