@@ -30,12 +30,12 @@ demo: setup ## Read this machine's package history through Kafka and check the o
 	@Examples/.build/debug/demo
 
 .PHONY: test-integration
-test-integration: setup ## Run the tests of a real cluster, named by XKAFKA_BROKERS.
+test-integration: setup ## Run the tests of a real cluster, named by XKAFKA_BROKERS; FILTER=group-consumer narrows.
 	@if [ -z "$${XKAFKA_BROKERS:-}" ]; then \
-		echo "XKAFKA_BROKERS is not set: name the brokers of a cluster, such as XKAFKA_BROKERS=127.0.0.1:9092" >&2; \
+		echo "error: XKAFKA_BROKERS is not set: name a cluster, such as XKAFKA_BROKERS=127.0.0.1:9092" >&2; \
 		exit 2; \
 	fi
-	swift test --filter IntegrationTests$${FILTER:+.$$FILTER}
+	swift test --filter "IntegrationTests\.$$(echo "$${FILTER:-}" | sed -E 's/(^|-)([a-z])/\U\2/g')"
 
 .PHONY: lint
 lint: ## Check formatting and style.

@@ -93,6 +93,14 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
+        // Need a real cluster, named by XKAFKA_BROKERS.
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: [
+                "XKafka", "XKafkaTesting", "XKafkaTestingInternal",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
         .testTarget(name: "DocumentationTests", dependencies: ["XKafka"]),
     ]
 )

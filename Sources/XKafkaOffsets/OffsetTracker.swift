@@ -82,6 +82,9 @@ package struct OffsetTracker: Sendable {
         window.filter { $0 >= 0 }
     }
 
+    /// How many messages beyond the frontier are done.
+    package var completedBeyondFrontier: Int { window.count - outstanding }
+
     private mutating func advance() {
         while let first = window.first, first < 0 {
             window.removeFirst()

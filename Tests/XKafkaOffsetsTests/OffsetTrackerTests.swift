@@ -21,6 +21,7 @@ import XKafkaTestingInternal
         let second = try #require(result(of: tracker.deliver(1)))
         #expect(!result(of: tracker.complete(second)))
         #expect(tracker.frontier == 0)
+        #expect(tracker.completedBeyondFrontier == 1)
         #expect(tracker.outstandingOffsets == [0])
         #expect(result(of: tracker.complete(first)))
         #expect(tracker.frontier == 2)

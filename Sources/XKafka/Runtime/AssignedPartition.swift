@@ -61,13 +61,15 @@ final class AssignedPartition: Sendable {
     /// Ends everything, and adds what became of the messages to `report`.
     func close(into report: inout DrainReport) {
         isOpen.store(false, ordering: .releasing)
-        let (ledger, cancelled, abandoned) = state.withLock { state in
+        let (final, abandoned) = state.withLock { state in
             let abandoned = state.close()
-            return (state.ledger, state.cancelledOffsets, abandoned)
+            return (state, abandoned)
         }
+        let ledger = final.ledger
         report.completed += ledger.completed
+        report.toBeRepeated += final.tracker.completedBeyondFrontier
         report.returned += ledger.returned
-        report.cancelled += cancelled.map { TopicPartitionOffset(topicPartition, offset: $0) }
+        report.cancelled += final.cancelledOffsets.map { TopicPartitionOffset(topicPartition, offset: $0) }
         report.abandoned += abandoned.map { TopicPartitionOffset(topicPartition, offset: $0) }
     }
 }

@@ -5,6 +5,10 @@ public struct DrainReport: Sendable {
     /// How many messages were completed since `consume` was called.
     public internal(set) var completed = 0
 
+    /// How many of them stand behind a message of their partition that was not completed. Only what
+    /// comes before that one is committed, so they are handled again.
+    public internal(set) var toBeRepeated = 0
+
     /// How many messages had been fetched when the consumer stopped, or lost a partition, but were
     /// not started, or had failed and waited to be tried again. Whoever reads the partition next
     /// reads them again.

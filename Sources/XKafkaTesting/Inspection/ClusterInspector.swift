@@ -43,6 +43,29 @@ public struct ClusterInspector: Sendable {
         }
     }
 
+    /// Creates a topic on a real cluster and waits until its partitions have leaders. The embedded
+    /// broker does not take this request; it has `EmbeddedBroker.createTopic` instead.
+    public func createTopic(_ topic: String, partitions: Int, replicationFactor: Int = 1) async throws {
+        try await ask { queries in
+            try queries.createTopic(topic, partitions: partitions, replicationFactor: replicationFactor)
+        }
+        // The controller answers before every broker knows of the topic.
+        let deadline = ContinuousClock.now + timeout
+        while true {
+            do {
+                if try await endOffsets(of: topic).count == partitions { return }
+            } catch let error as KafkaError where error.errorClass == .retriable || error.code == .unknownTopic {
+                if ContinuousClock.now >= deadline { throw error }
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    /// Deletes a topic of a real cluster.
+    public func deleteTopic(_ topic: String) async throws {
+        try await ask { queries in try queries.deleteTopic(topic) }
+    }
+
     private func ask<Answer: Sendable>(
         group: String = "xkafka-inspector",
         _ question: @escaping @Sendable (ClusterQueries) throws -> Answer

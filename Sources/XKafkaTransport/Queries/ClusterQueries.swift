@@ -5,8 +5,8 @@ package import XKafkaCore
 ///
 /// `@unchecked Sendable`: the client is thread-safe, and destroyed when nobody refers to it any more.
 package final class ClusterQueries: @unchecked Sendable {
-    private let client: ClientHandle
-    private let timeout: Int32
+    let client: ClientHandle
+    let timeout: Int32
 
     /// Connects to ask about the offsets of `group`.
     package init(_ properties: ClientProperties, group: String, timeout: Duration) throws(KafkaError) {

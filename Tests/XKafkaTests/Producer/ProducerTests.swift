@@ -185,12 +185,13 @@ import XKafkaTestingInternal
         defer { broker.stop() }
         let producer = try Producer(.testing(broker, topic: "orders"))
         try await producer.produce(ProduceMessage(value: "connected"))
-        try broker.inject(.roundTripTime(.seconds(1)))
+        try broker.inject(.brokerDown())
         let waiting = Task { try await producer.produce(ProduceMessage(value: "under way")) }
         try await eventually("the message to be under way") { producer.messagesInFlight == 1 }
         waiting.cancel()
         let error = await #expect(throws: ProducerError.self) { try await waiting.value }
         #expect(error?.code == .outcomeUnknown)
+        try broker.inject(.brokerUp())
         await producer.close()
     }
 

@@ -1,0 +1,51 @@
+import Foundation
+import Logging
+import XKafka
+import XKafkaTesting
+
+/// The cluster that `XKAFKA_BROKERS` names.
+enum RealCluster {
+    static let brokers: [String] = (ProcessInfo.processInfo.environment["XKAFKA_BROKERS"] ?? "")
+        .split(separator: ",").map { String($0).trimmingCharacters(in: .whitespaces) }
+
+    static var isThere: Bool { !brokers.isEmpty }
+
+    static var inspector: ClusterInspector { ClusterInspector(brokers: brokers, timeout: .seconds(20)) }
+
+    static let logger: Logger = {
+        var logger = Logger(label: "integration") { StreamLogHandler.standardError(label: $0) }
+        let level = ProcessInfo.processInfo.environment["XKAFKA_TEST_LOG"].flatMap(Logger.Level.init(rawValue:))
+        logger.logLevel = level ?? .critical
+        return logger
+    }()
+
+    /// Runs `body` with a topic of its own, which is deleted afterwards.
+    static func withTopic(partitions: Int, _ body: (String) async throws -> Void) async throws {
+        let topic = uniqueName("xkafka-test")
+        try await inspector.createTopic(topic, partitions: partitions)
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await body(topic))
+        } catch {
+            result = .failure(error)
+        }
+        try await inspector.deleteTopic(topic)
+        try result.get()
+    }
+
+    static func uniqueName(_ prefix: String) -> String {
+        "\(prefix)-\(String(UInt64.random(in: 0...UInt64.max), radix: 36))"
+    }
+
+    static func producer(_ topic: String) throws -> Producer {
+        try Producer(ProducerConfig(brokers: brokers, defaultTopic: topic, linger: .milliseconds(1), logger: logger))
+    }
+
+    static func group(_ group: String, _ topic: String) -> GroupConsumerConfig {
+        var config = GroupConsumerConfig(brokers: brokers, groupID: group, topics: [topic], logger: logger)
+        config.sessionTimeout = .seconds(6)
+        config.heartbeatInterval = .milliseconds(300)
+        config.librdkafkaProperties = ["fetch.wait.max.ms": "50"]
+        return config
+    }
+}
