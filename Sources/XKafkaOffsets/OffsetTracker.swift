@@ -85,6 +85,26 @@ package struct OffsetTracker: Sendable {
     /// How many messages beyond the frontier are done.
     package var completedBeyondFrontier: Int { window.count - outstanding }
 
+    /// What is done beyond the frontier; `nil` while there is no frontier.
+    ///
+    /// Offsets between two finished messages that were never delivered count as done: whoever reads the
+    /// partition next has as little reason to wait for them.
+    package var completionMap: CompletionMap? {
+        guard let frontier else { return nil }
+        var ranges: [Range<Int64>] = []
+        var current: Range<Int64>?
+        for entry in window {
+            if entry < 0 {
+                current = (current?.lowerBound ?? ~entry)..<(~entry + 1)
+            } else if let finished = current {
+                ranges.append(finished)
+                current = nil
+            }
+        }
+        if let current { ranges.append(current) }
+        return CompletionMap(frontier: frontier, ranges: ranges)
+    }
+
     private mutating func advance() {
         while let first = window.first, first < 0 {
             window.removeFirst()

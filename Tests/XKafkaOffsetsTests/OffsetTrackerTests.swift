@@ -84,6 +84,10 @@ import XKafkaTestingInternal
             let frontier = try #require(tracker.frontier, "seed \(seed)")
             try #require(frontier == expected, "seed \(seed)")
             try #require(frontier >= lastFrontier, "seed \(seed)")
+            let map = try #require(tracker.completionMap, "seed \(seed)")
+            for message in delivered where message.offset >= frontier {
+                try #require(map.contains(message.offset) == message.isDone, "seed \(seed), offset \(message.offset)")
+            }
             try #require(tracker.outstanding == delivered.count { !$0.isDone }, "seed \(seed)")
             lastFrontier = frontier
         }
