@@ -46,7 +46,9 @@ package struct OffsetTracker: Sendable {
     /// Answers `nil` when `offset` is not beyond everything delivered before: the message is a
     /// repetition (librdkafka may fetch again after a reconnect) and must not be worked on again.
     package mutating func deliver(_ offset: Int64) -> Delivery? {
-        guard offset >= 0, offset >= frontier ?? 0, offset > highestDelivered ?? -1 else { return nil }
+        // Before the first delivery the frontier is only where reading was to start. When the log does
+        // not reach that far any more (it was deleted and made anew), reading starts further down.
+        guard offset >= 0, offset > highestDelivered ?? -1 else { return nil }
         highestDelivered = offset
         window.append(offset)
         outstanding += 1
@@ -84,6 +86,11 @@ package struct OffsetTracker: Sendable {
 
     /// How many messages beyond the frontier are done.
     package var completedBeyondFrontier: Int { window.count - outstanding }
+
+    /// How many messages beyond the frontier are done and not in `map`.
+    package func countCompleted(notIn map: CompletionMap?) -> Int {
+        window.count { $0 < 0 && !(map?.contains(~$0) ?? false) }
+    }
 
     /// What is done beyond the frontier; `nil` while there is no frontier.
     ///

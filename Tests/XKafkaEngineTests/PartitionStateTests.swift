@@ -10,8 +10,9 @@ import XKafkaTestingInternal
         let second = try #require(result(of: state.deliver(1, bytes: 5)))
         #expect(state.held == 2)
         #expect(state.heldBytes == 15)
-        #expect(!result(of: state.end(second, offset: 1, bytes: 5, .completed)).frontierMoved)
-        #expect(result(of: state.end(first, offset: 0, bytes: 10, .completed)).frontierMoved)
+        #expect(result(of: state.end(second, offset: 1, bytes: 5, .completed)).madeProgress)
+        #expect(state.tracker.frontier == 0)
+        #expect(result(of: state.end(first, offset: 0, bytes: 10, .completed)).madeProgress)
         #expect(state.held == 0)
         #expect(state.heldBytes == 0)
         #expect(state.tracker.frontier == 2)
@@ -47,6 +48,28 @@ import XKafkaTestingInternal
         #expect(state.tracker.frontier == 1)
     }
 
+    @Test func whatAnEarlierOwnerFinishedIsNotHandedOutAgain() throws {
+        let map = CompletionMap(frontier: 10, ranges: [11..<13, 14..<15])
+        var state = PartitionState(startingAt: 10, finished: map)
+        let open = (10..<16).compactMap { offset in
+            result(of: state.deliver(Int64(offset), bytes: 1)).map { (Int64(offset), $0) }
+        }
+        #expect(open.map(\.0) == [10, 13, 15])
+        #expect(state.skipped == 3)
+        #expect(state.held == 3)
+        #expect(state.tracker.completionMap == map, "it stays remembered while 10 is open")
+        for (offset, delivery) in open { _ = state.end(delivery, offset: offset, bytes: 1, .completed) }
+        #expect(state.tracker.frontier == 16)
+        _ = state.close()
+        #expect(state.ledger.isBalanced)
+    }
+
+    @Test func mapOfALogThatWasResetIsForgotten() throws {
+        let map = CompletionMap(frontier: 10, ranges: [11..<13])
+        var state = PartitionState(startingAt: 10, finished: map)
+        for offset in 0..<15 { #expect(result(of: state.deliver(Int64(offset), bytes: 1)) != nil) }
+    }
+
     /// R8: a handler that ends after its partition was given back changes nothing.
     @Test func lateEndingsAreInert() throws {
         var state = PartitionState(startingAt: 0)
@@ -54,9 +77,9 @@ import XKafkaTestingInternal
         #expect(result(of: state.close()) == [0])
         #expect(result(of: state.close()).isEmpty)
         let effects = state.end(late, offset: 0, bytes: 1, .completed)
-        #expect(!effects.frontierMoved && !effects.isDrained)
+        #expect(!effects.madeProgress && !effects.isDrained)
         #expect(state.tracker.frontier == 0)
-        #expect(!result(of: state.passOver(to: 9)).frontierMoved)
+        #expect(!result(of: state.passOver(to: 9)).madeProgress)
         #expect(state.ledger.isBalanced)
     }
 

@@ -53,6 +53,15 @@ import XKafkaTestingInternal
         #expect(result(of: tracker.deliver(7)) == nil)
     }
 
+    /// A topic that was deleted and made anew ends before the committed offset.
+    @Test func logThatWasResetIsReadFromItsNewStart() throws {
+        var tracker = OffsetTracker(startingAt: 1_000)
+        let first = try #require(result(of: tracker.deliver(0)))
+        #expect(tracker.frontier == 0)
+        #expect(result(of: tracker.complete(first)))
+        #expect(tracker.frontier == 1)
+    }
+
     @Test func passingOverWaitsForOpenMessages() throws {
         var tracker = OffsetTracker(startingAt: 0)
         let open = try #require(result(of: tracker.deliver(0)))

@@ -51,7 +51,7 @@ public final class GroupConsumer: Sendable {
         _ handler: @escaping @Sendable (ConsumeContext) async throws -> Void
     ) async throws -> DrainReport {
         try await session.consume(config.processing, logger: config.logger, handler: handler) { [config] in
-            (config.properties(), .group(topics: config.topics))
+            (config.properties(), .group(config))
         }
     }
 

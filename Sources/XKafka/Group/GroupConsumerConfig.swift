@@ -11,6 +11,9 @@ public struct GroupConsumerConfig: Sendable {
     /// The default of ``maxPollInterval``, 5 min.
     public static let defaultMaxPollInterval = Duration.seconds(300)
 
+    /// The default of ``offsetMetadataLimit``, 4,096.
+    public static let defaultOffsetMetadataLimit = 4_096
+
     /// Addresses of some brokers, `host:port`, from which the others are found
     /// (`bootstrap.servers`). Required.
     public var brokers: [String]
@@ -40,6 +43,14 @@ public struct GroupConsumerConfig: Sendable {
     /// How long the library may take over answering a rebalance before the group goes on without
     /// this member (`max.poll.interval.ms`). Slow handlers do not count. Default 5 min.
     public var maxPollInterval: Duration
+
+    /// How many characters of metadata a commit may carry: what the brokers' `offset.metadata.max.bytes`
+    /// says. Default 4,096, as there.
+    ///
+    /// The metadata tells which messages beyond the committed offset are completed as well, so that the
+    /// next owner of a partition does not handle them again. What does not fit is handled again; 0 sends
+    /// none.
+    public var offsetMetadataLimit: Int
 
     /// Encryption and authentication. Default: neither.
     public var security: SecurityConfig
@@ -76,6 +87,7 @@ public struct GroupConsumerConfig: Sendable {
         sessionTimeout = Self.defaultSessionTimeout
         heartbeatInterval = Self.defaultHeartbeatInterval
         maxPollInterval = Self.defaultMaxPollInterval
+        offsetMetadataLimit = Self.defaultOffsetMetadataLimit
         clientID = ClientID.random()
         librdkafkaProperties = [:]
     }
@@ -116,6 +128,12 @@ extension GroupConsumerConfig {
             "processing.drainDeadline",
             got: processing.drainDeadline,
             "must be less than maxPollInterval (\(maxPollInterval)): the group does not wait longer"
+        )
+        checks.require(
+            (0...1_048_576).contains(offsetMetadataLimit),
+            "offsetMetadataLimit",
+            got: offsetMetadataLimit,
+            "must be at least 0 and at most 1,048,576"
         )
         security.check(&checks)
         checks.checkProperties(librdkafkaProperties, owned: OwnedProperties.consumer, kind: .consumer) {

@@ -18,11 +18,11 @@ final class AssignedPartition: Sendable {
     /// Whether handlers may start; a copy of `phase == .active` that can be read without the lock.
     private let isOpen = Atomic<Bool>(true)
 
-    init(_ topicPartition: TopicPartition, epoch: UInt64, startingAt position: Int64?) {
+    init(_ topicPartition: TopicPartition, epoch: UInt64, startingAt position: Int64?, finished: CompletionMap?) {
         source = MessageSource(topicPartition: topicPartition, epoch: epoch)
         fallbackKey = MessageBytes("\(topicPartition)")
         keySeed = FNV1a.offsetBasis64 ^ (epoch &* 0x9e37_79b9_7f4a_7c15)
-        state = Mutex(PartitionState(startingAt: position))
+        state = Mutex(PartitionState(startingAt: position, finished: finished))
     }
 
     var topicPartition: TopicPartition { source.topicPartition }
@@ -33,8 +33,16 @@ final class AssignedPartition: Sendable {
     /// How many messages are in hand.
     var held: Int { state.withLock { $0.held } }
 
-    /// The next offset to commit.
-    var frontier: Int64? { state.withLock { $0.tracker.frontier } }
+    /// What there is to commit: what is done, and a number that grows with it. `nil` while no frontier
+    /// is known.
+    var progress: (map: CompletionMap, version: Int)? {
+        state.withLock { state in state.tracker.completionMap.map { ($0, state.ledger.completed + state.skipped) } }
+    }
+
+    /// The version of `progress`, and its frontier, without the work of making the map.
+    var progressMark: (frontier: Int64?, version: Int) {
+        state.withLock { ($0.tracker.frontier, $0.ledger.completed + $0.skipped) }
+    }
 
     /// Takes a message in; `nil` when it must not be worked on.
     func deliver(_ message: FetchedMessage) -> OffsetTracker.Delivery? {
@@ -58,8 +66,9 @@ final class AssignedPartition: Sendable {
     /// Whether nothing is in hand.
     var isIdle: Bool { held == 0 }
 
-    /// Ends everything, and adds what became of the messages to `report`.
-    func close(into report: inout DrainReport) {
+    /// Ends everything, and adds what became of the messages to `report`. `committed` is what the last
+    /// commit said of the completions beyond its offset.
+    func close(into report: inout DrainReport, committed: CompletionMap?) {
         isOpen.store(false, ordering: .releasing)
         let (final, abandoned) = state.withLock { state in
             let abandoned = state.close()
@@ -67,7 +76,7 @@ final class AssignedPartition: Sendable {
         }
         let ledger = final.ledger
         report.completed += ledger.completed
-        report.toBeRepeated += final.tracker.completedBeyondFrontier
+        report.toBeRepeated += final.tracker.countCompleted(notIn: committed)
         report.returned += ledger.returned
         report.cancelled += final.cancelledOffsets.map { TopicPartitionOffset(topicPartition, offset: $0) }
         report.abandoned += abandoned.map { TopicPartitionOffset(topicPartition, offset: $0) }

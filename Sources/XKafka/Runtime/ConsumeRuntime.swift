@@ -23,7 +23,7 @@ final class ConsumeRuntime: Sendable {
     let signal = WakeSignal()
     let credit: Credit
     let timers = RetryTimers()
-    /// Raised when a frontier moved, lowered when the frontiers are read for a commit.
+    /// Raised when a message was completed, lowered when the progress is read for a commit.
     let hasProgress = Atomic<Bool>(false)
     /// How many times the sweep found a message that nothing had announced; 0 is expected.
     let sweepFinds = Atomic<Int>(0)
@@ -131,7 +131,7 @@ final class ConsumeRuntime: Sendable {
     /// Notes how a message ended and wakes the thread when that matters to it.
     func end(_ item: WorkItem, _ ending: PartitionState.Ending) {
         let (effects, held) = item.partition.end(item, ending)
-        if effects.frontierMoved { hasProgress.store(true, ordering: .releasing) }
+        if effects.madeProgress { hasProgress.store(true, ordering: .releasing) }
         let wantsToKnow = credit.giveBack(
             bytes: item.bytes,
             partitionHeld: held,

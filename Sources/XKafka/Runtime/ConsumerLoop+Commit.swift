@@ -2,6 +2,7 @@ import Logging
 import Synchronization
 import XKafkaCore
 import XKafkaEngine
+import XKafkaOffsets
 import XKafkaTransport
 
 /// What is committed when. One commit at a time: librdkafka may repeat a commit that got no answer,
@@ -9,8 +10,19 @@ import XKafkaTransport
 struct CommitSchedule {
     struct InFlight {
         let number: Int
-        /// The assignments it is about, so that an answer for an older one is ignored.
-        let entries: [PartitionEntry]
+        let parts: [Part]
+    }
+
+    /// What a commit says of one partition.
+    struct Part {
+        /// The assignment, so that an answer for an older one is ignored.
+        let entry: PartitionEntry
+        let version: Int
+        /// What is told of the completions: as much as fits into the metadata.
+        let map: CompletionMap
+        let metadata: String
+
+        var position: TopicPartitionOffset { TopicPartitionOffset(entry.topicPartition, offset: map.frontier) }
     }
 
     /// The last commit of partitions that are being given back.
@@ -26,6 +38,8 @@ struct CommitSchedule {
     /// When a final commit that failed is sent again.
     var retryTime: ContinuousClock.Instant?
     var lastError: (any Error)?
+    /// Set when the brokers take less metadata than the configuration says.
+    var sendsNoMetadata = false
 
     /// When there is something to do. A regular commit needs no wake-up of its own: the thread wakes
     /// more often than any sensible interval.
@@ -43,7 +57,7 @@ extension ConsumerLoop {
         guard commits.inFlight == nil else { return }
         if let final = commits.final {
             if let retryTime = commits.retryTime, now < retryTime { return }
-            let entries = final.partitions.compactMap { partitions[$0] }.filter { $0.uncommitted != nil }
+            let entries = final.partitions.compactMap { partitions[$0] }.filter(\.isDirty)
             if entries.isEmpty {
                 commits.final = nil
                 perform(machine.committed(final.token, at: now))
@@ -52,7 +66,7 @@ extension ConsumerLoop {
             }
         } else if now >= commits.nextRegular, runtime.hasProgress.exchange(false, ordering: .acquiringAndReleasing) {
             commits.nextRegular = now + runtime.processing.commitInterval
-            let entries = turns.filter { $0.uncommitted != nil }
+            let entries = turns.filter(\.isDirty)
             if !entries.isEmpty { send(entries, now) }
         }
     }
@@ -60,16 +74,20 @@ extension ConsumerLoop {
     private func send(_ entries: [PartitionEntry], _ now: ContinuousClock.Instant) {
         commits.lastNumber += 1
         let number = commits.lastNumber
-        let offsets = entries.compactMap(\.uncommitted)
-        commits.inFlight = .init(number: number, entries: entries)
+        let parts = entries.compactMap(part)
+        let offsets = parts.map(\.position)
+        commits.inFlight = .init(number: number, parts: parts)
         runtime.logger.trace(
             "xkafka committing",
-            metadata: ["offsets": "\(offsets.map(\.description).joined(separator: " "))"]
+            metadata: ["offsets": "\(parts.map { "\($0.position) \($0.metadata)" }.joined(separator: " "))"]
         )
         switch role {
         case .group:
             do {
-                try client.commit(offsets, number: number)
+                try client.commit(
+                    parts.map { OffsetAndMetadata($0.position, metadata: $0.metadata) },
+                    number: number
+                )
             } catch {
                 noteCommit(CommitOutcome(number: number, partitions: offsets.map { ($0, error) }), now)
             }
@@ -90,16 +108,36 @@ extension ConsumerLoop {
         }
     }
 
+    private func part(_ entry: PartitionEntry) -> CommitSchedule.Part? {
+        guard let (map, version) = entry.assigned.progress else { return nil }
+        let empty = CompletionMap(frontier: map.frontier, ranges: [])
+        guard case .group(let config) = role, !commits.sendsNoMetadata else {
+            return .init(entry: entry, version: version, map: empty, metadata: "")
+        }
+        let text = map.encoded(limit: config.offsetMetadataLimit).text
+        let told = CompletionMap(metadata: text, frontier: map.frontier) ?? empty
+        return .init(entry: entry, version: version, map: told, metadata: text)
+    }
+
     func noteCommit(_ outcome: CommitOutcome, _ now: ContinuousClock.Instant) {
         guard let inFlight = commits.inFlight, inFlight.number == outcome.number else { return }
         commits.inFlight = nil
         for (offset, error) in outcome.partitions where error == nil {
-            let entry = inFlight.entries.first { $0.topicPartition == offset.topicPartition }
-            if let entry { entry.committed = max(entry.committed ?? 0, offset.offset) }
+            let part = inFlight.parts.first { $0.entry.topicPartition == offset.topicPartition }
+            if let part { part.entry.noteCommitted(part.map, version: part.version) }
         }
         guard let error = outcome.error else {
             commits.lastError = nil
             commits.retryTime = nil
+            return
+        }
+        if (error as? KafkaError)?.code == .offsetMetadataTooLarge, !commits.sendsNoMetadata {
+            commits.sendsNoMetadata = true
+            runtime.logger.warning(
+                "xkafka commits without metadata: the brokers take less than offsetMetadataLimit says"
+            )
+            runtime.hasProgress.store(true, ordering: .releasing)
+            commits.nextRegular = now
             return
         }
         if commits.lastError == nil {

@@ -10,7 +10,7 @@ extension ConsumerLoop {
     func perform(_ actions: [RebalanceMachine.Action]) {
         for action in actions {
             switch action {
-            case .assign(let partitions, let feeding): assign(partitions, feeding: feeding)
+            case .assign(let partitions, let feeding): takeUp(partitions, feeding: feeding)
             case .stopFeeding(let partitions): stopFeeding(partitions)
             case .cancelHandlers(let partitions):
                 let meant = assignments(partitions)
@@ -23,50 +23,6 @@ extension ConsumerLoop {
                 giveUpFinalCommit()
                 leave()
             }
-        }
-    }
-
-    private func assign(_ topicPartitions: [TopicPartition], feeding: Bool) {
-        do {
-            let isCooperative = askIfCooperative()
-            for topicPartition in topicPartitions { try add(topicPartition, feeding: feeding) }
-            try client.assign(topicPartitions.map(startPosition), incrementally: isCooperative)
-        } catch {
-            runtime.logger.error("xkafka could not take up an assignment", metadata: ["error": "\(error)"])
-            runtime.requestStop(failure: error)
-        }
-        updatePartitionLimit()
-        log("xkafka partitions assigned", topicPartitions)
-    }
-
-    private func add(_ topicPartition: TopicPartition, feeding: Bool) throws(KafkaError) {
-        // The old queue goes first: dropping it later would take the new one's announcements away.
-        partitions[topicPartition]?.close(into: &report)
-        turns.removeAll { $0.topicPartition == topicPartition }
-
-        epochs += 1
-        let position = startPosition(topicPartition).offset
-        let known = position >= 0 ? position : nil
-        let entry = PartitionEntry(
-            AssignedPartition(topicPartition, epoch: epochs, startingAt: known),
-            isFeeding: feeding,
-            committed: known
-        )
-        let signal = runtime.signal
-        let announcement = entry.announcement
-        // Before the assignment, so that no message of this partition goes to the common queue.
-        entry.queue = try client.queue(of: topicPartition) {
-            announcement.set()
-            signal.raise()
-        }
-        partitions[topicPartition] = entry
-        turns.append(entry)
-    }
-
-    private func startPosition(_ topicPartition: TopicPartition) -> TopicPartitionOffset {
-        switch role {
-        case .group: TopicPartitionOffset(topicPartition, offset: ConsumerClient.committedOffset)
-        case .partition(let position, _): position
         }
     }
 
@@ -93,6 +49,8 @@ extension ConsumerLoop {
         turns.removeAll { revoked.contains($0.topicPartition) }
         nextTurn = 0
         draining.subtract(topicPartitions)
+        pendingAssignment?.partitions.removeAll { revoked.contains($0) }
+        if pendingAssignment?.partitions.isEmpty == true { pendingAssignment = nil }
         updatePartitionLimit()
         do {
             try client.unassign(topicPartitions, incrementally: isCooperative ?? false)
@@ -102,14 +60,14 @@ extension ConsumerLoop {
         log(lost ? "xkafka partitions lost" : "xkafka partitions given back", topicPartitions)
     }
 
-    private func log(_ message: Logger.Message, _ topicPartitions: [TopicPartition]) {
+    func log(_ message: Logger.Message, _ topicPartitions: [TopicPartition]) {
         runtime.logger.debug(
             message,
             metadata: ["partitions": "\(topicPartitions.map(\.description).joined(separator: " "))"]
         )
     }
 
-    private func askIfCooperative() -> Bool {
+    func askIfCooperative() -> Bool {
         if let isCooperative { return isCooperative }
         let answer = if case .group = role { client.isCooperative } else { false }
         isCooperative = answer
@@ -121,7 +79,7 @@ extension ConsumerLoop {
     }
 
     /// A partition whose messages do not end can have its share of the messages in hand, no more.
-    private func updatePartitionLimit() {
+    func updatePartitionLimit() {
         let share = runtime.credit.messageLimit / max(1, turns.count)
         runtime.partitionLimit.store(max(1, share), ordering: .relaxed)
     }

@@ -34,11 +34,14 @@ final class ConsumerLoop {
     var partitions: [TopicPartition: PartitionEntry] = [:]
     var turns: [PartitionEntry] = []
     var nextTurn = 0
+    /// An assignment whose committed offsets are still being asked for.
+    var pendingAssignment: PendingAssignment?
     /// Partitions that are being given back and have handlers running.
     var draining: Set<TopicPartition> = []
     var commits = CommitSchedule()
     var nextSweep = ContinuousClock.now
     var epochs: UInt64 = 0
+    var hasWarnedOfMetadata = false
     /// Whether the group rebalances cooperatively; asked at the first assignment.
     var isCooperative: Bool?
 
@@ -89,6 +92,7 @@ final class ConsumerLoop {
             noteDrained(now)
             perform(machine.timeReached(now))
             for key in runtime.timers.takeDue(at: now) { workers.unpark(key) }
+            requestCommittedIfDue(now)
             sweep(now)
             let tookMessages = takeMessages()
             commitIfDue(now)
@@ -100,9 +104,9 @@ final class ConsumerLoop {
 
     private func begin() {
         switch role {
-        case .group(let topics):
+        case .group(let config):
             do {
-                try client.subscribe(topics)
+                try client.subscribe(config.topics)
             } catch {
                 runtime.requestStop(failure: error)
             }
@@ -119,6 +123,7 @@ final class ConsumerLoop {
             switch event {
             case .assigned(let partitions): perform(machine.assigned(partitions, at: now))
             case .revoked(let partitions, let lost): perform(machine.revoked(partitions, lost: lost, at: now))
+            case .committedOffsets(let answer): noteCommittedOffsets(answer, now)
             case .committed(let outcome): noteCommit(CommitOutcome(outcome), now)
             case .error(let error): note(error)
             case .log(let line): runtime.logger.log(line)
@@ -157,6 +162,7 @@ final class ConsumerLoop {
         if let deadline = machine.nextDeadline { wake = min(wake, deadline) }
         if let retry = runtime.timers.nextTime { wake = min(wake, retry) }
         if let commit = commits.nextTime { wake = min(wake, commit) }
+        if let request = pendingAssignment?.retryTime { wake = min(wake, request) }
         return wake
     }
 
@@ -165,6 +171,8 @@ final class ConsumerLoop {
     /// Leaves the group; what follows are events, until the client says that it is closed.
     func leave() {
         if case .partition(let position, _) = role { giveBack([position.topicPartition], lost: false) }
+        // librdkafka closes only after every assignment was answered.
+        if let pending = pendingAssignment { assign(pending, [:]) }
         stage = .closing(deadline: .now + Self.closeLimit)
         do {
             try client.beginClose()

@@ -3,7 +3,7 @@ import XKafkaCore
 /// What a consumer reads, and where its progress goes.
 enum ConsumerRole: Sendable {
     /// The topics' partitions that the group assigns; progress is committed to the group.
-    case group(topics: [String])
+    case group(GroupConsumerConfig)
     /// One partition from a position, which is an offset or one of librdkafka's logical ones; progress
     /// is saved to a store.
     case partition(TopicPartitionOffset, store: any OffsetStore)

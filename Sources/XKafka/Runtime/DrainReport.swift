@@ -5,8 +5,9 @@ public struct DrainReport: Sendable {
     /// How many messages were completed since `consume` was called.
     public internal(set) var completed = 0
 
-    /// How many of them stand behind a message of their partition that was not completed. Only what
-    /// comes before that one is committed, so they are handled again.
+    /// How many of them will be handled again: they stand behind a message of their partition that was
+    /// not completed, and could not be remembered beside the committed offset. In a group that is 0
+    /// unless the commit failed or there were more gaps than fit into its metadata.
     public internal(set) var toBeRepeated = 0
 
     /// How many messages had been fetched when the consumer stopped, or lost a partition, but were

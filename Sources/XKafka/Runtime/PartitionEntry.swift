@@ -1,5 +1,6 @@
 import Synchronization
 import XKafkaCore
+import XKafkaOffsets
 import XKafkaTransport
 
 /// What the consumer thread keeps about one assigned partition. Never leaves the thread, except for
@@ -18,10 +19,12 @@ final class PartitionEntry {
     var isSwept = false
     /// How many bytes the messages of the last batch had at most: what the next ones are taken to have.
     var bytesEach = 4_096
-    /// The offset that is known to be committed, or saved.
-    var committed: Int64?
+    /// What is known to be committed, or saved: the offset, and with it the completions beyond it.
+    var committed: CompletionMap?
+    /// The version of the progress that was committed.
+    private var committedVersion = 0
 
-    init(_ assigned: AssignedPartition, isFeeding: Bool, committed: Int64?) {
+    init(_ assigned: AssignedPartition, isFeeding: Bool, committed: CompletionMap?) {
         self.assigned = assigned
         self.isFeeding = isFeeding
         self.committed = committed
@@ -29,16 +32,22 @@ final class PartitionEntry {
 
     var topicPartition: TopicPartition { assigned.topicPartition }
 
-    /// The offset to commit now, if it is beyond what is committed.
-    var uncommitted: TopicPartitionOffset? {
-        guard let frontier = assigned.frontier, frontier > committed ?? -1 else { return nil }
-        return TopicPartitionOffset(topicPartition, offset: frontier)
+    /// Whether there is something to commit. Usually the frontier has moved up; it lies further down
+    /// only when the log was reset.
+    var isDirty: Bool {
+        let (frontier, version) = assigned.progressMark
+        return frontier != nil && (frontier != committed?.frontier || version > committedVersion)
+    }
+
+    func noteCommitted(_ map: CompletionMap, version: Int) {
+        committed = map
+        committedVersion = version
     }
 
     func close(into report: inout DrainReport) {
         isFeeding = false
         queue = nil
-        assigned.close(into: &report)
+        assigned.close(into: &report, committed: committed)
     }
 
     /// Set by librdkafka's threads when the queue gets its first message.

@@ -39,8 +39,8 @@ package struct PartitionState: Sendable {
 
     /// What the shell has to do after an event.
     package struct Effects: Sendable, Equatable {
-        /// The frontier moved: there is something new to commit.
-        package var frontierMoved = false
+        /// A message was completed: there is something new to commit.
+        package var madeProgress = false
         /// The last message in hand has ended while draining.
         package var isDrained = false
     }
@@ -52,18 +52,38 @@ package struct PartitionState: Sendable {
     package private(set) var held = 0
     /// The bytes of their keys, values and headers.
     package private(set) var heldBytes = 0
+    /// Messages that an earlier owner had finished, and that were not handed out again.
+    package private(set) var skipped = 0
     /// The offsets whose handlers were cancelled and stopped without completing.
     package private(set) var cancelledOffsets: [Int64] = []
     /// The offsets that were taken from librdkafka and handed back unworked.
     private var returnedOffsets: Set<Int64> = []
 
-    package init(startingAt position: Int64?) {
+    /// What an earlier owner had finished beyond the position.
+    private var finishedBefore: CompletionMap?
+
+    /// A partition that is read from `position` on, if that is known, except for what is finished
+    /// already.
+    package init(startingAt position: Int64?, finished: CompletionMap? = nil) {
         tracker = OffsetTracker(startingAt: position)
+        finishedBefore = finished
     }
 
-    /// Takes a message in. `nil` when it was delivered before, or when nothing is taken any more.
+    /// Takes a message in. `nil` when it was delivered or finished before, or when nothing is taken any
+    /// more.
     package mutating func deliver(_ offset: Int64, bytes: Int) -> OffsetTracker.Delivery? {
         guard phase == .active, let delivery = tracker.deliver(offset) else { return nil }
+        if let map = finishedBefore {
+            if offset < map.frontier {
+                // The log was reset: the offsets mean other messages now.
+                finishedBefore = nil
+            } else if map.contains(offset) {
+                // Done, and to be remembered as done in the commits to come.
+                _ = tracker.complete(delivery)
+                skipped += 1
+                return nil
+            }
+        }
         ledger.delivered += 1
         held += 1
         heldBytes += bytes
@@ -84,7 +104,8 @@ package struct PartitionState: Sendable {
         switch ending {
         case .completed:
             ledger.completed += 1
-            effects.frontierMoved = tracker.complete(delivery)
+            _ = tracker.complete(delivery)
+            effects.madeProgress = true
         case .cancelled:
             ledger.cancelled += 1
             cancelledOffsets.append(offset)
@@ -99,7 +120,7 @@ package struct PartitionState: Sendable {
     /// Notes that the partition holds nothing undelivered before `position`.
     package mutating func passOver(to position: Int64) -> Effects {
         guard phase == .active else { return Effects() }
-        return Effects(frontierMoved: tracker.passOver(to: position))
+        return Effects(madeProgress: tracker.passOver(to: position))
     }
 
     /// Stops taking messages and starting handlers. Answers whether nothing is in hand already.

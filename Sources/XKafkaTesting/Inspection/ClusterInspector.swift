@@ -43,6 +43,13 @@ public struct ClusterInspector: Sendable {
         }
     }
 
+    /// Commits an offset for a group that has no members, with metadata, as other programs may.
+    public func commit(_ offset: Int64, metadata: String, of partition: TopicPartition, group: String) async throws {
+        try await ask(group: group) { queries in
+            try queries.commit(OffsetAndMetadata(TopicPartitionOffset(partition, offset: offset), metadata: metadata))
+        }
+    }
+
     /// Creates a topic on a real cluster and waits until its partitions have leaders. The embedded
     /// broker does not take this request; it has `EmbeddedBroker.createTopic` instead.
     public func createTopic(_ topic: String, partitions: Int, replicationFactor: Int = 1) async throws {

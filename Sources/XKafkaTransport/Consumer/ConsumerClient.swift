@@ -102,7 +102,7 @@ package final class ConsumerClient: @unchecked Sendable {
     // MARK: Commits
 
     /// Sends a commit. Its outcome arrives as an event with the same number.
-    package func commit(_ offsets: [TopicPartitionOffset], number: Int) throws(KafkaError) {
+    package func commit(_ offsets: [OffsetAndMetadata], number: Int) throws(KafkaError) {
         let list = TopicPartitionList(offsets)
         try KafkaError.check(
             rd_kafka_commit_queue(
@@ -114,6 +114,24 @@ package final class ConsumerClient: @unchecked Sendable {
             ),
             "commit"
         )
+    }
+
+    /// Asks what the group has committed for these partitions, metadata included, which assigning does
+    /// not tell. The answer arrives as an event with the same number.
+    package func requestCommitted(_ partitions: [TopicPartition], group: String, number: Int, timeout: Duration) {
+        let list = TopicPartitionList(partitions)
+        var request: OpaquePointer? = rd_kafka_ListConsumerGroupOffsets_new(group, list.pointer)
+        let options = rd_kafka_AdminOptions_new(client.pointer, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS)
+        defer {
+            rd_kafka_ListConsumerGroupOffsets_destroy(request)
+            rd_kafka_AdminOptions_destroy(options)
+        }
+        // A time that librdkafka does not take is a smaller loss than no answer: its default holds.
+        _ = withErrorText { text, size in
+            rd_kafka_AdminOptions_set_request_timeout(options, timeout.wholeMilliseconds, text, size)
+        }
+        rd_kafka_AdminOptions_set_opaque(options, UnsafeMutableRawPointer(bitPattern: number))
+        rd_kafka_ListConsumerGroupOffsets(client.pointer, &request, 1, options, events?.pointer)
     }
 
     // MARK: End

@@ -10,9 +10,19 @@ package enum ConsumerEvent: Sendable {
     case revoked([TopicPartition], lost: Bool)
     /// A commit was answered.
     case committed(CommitOutcome)
+    /// The answer to `requestCommitted`.
+    case committedOffsets(CommittedOffsets)
     /// Something went wrong.
     case error(KafkaError)
     case log(LogLine)
+
+    /// What a group has committed.
+    package struct CommittedOffsets: Sendable {
+        /// The number the request was sent with.
+        package let number: Int
+        /// The offsets; partitions without a commit are missing.
+        package let offsets: Result<[TopicPartition: OffsetAndMetadata], KafkaError>
+    }
 
     /// The broker's answer to one commit.
     package struct CommitOutcome: Sendable {
@@ -43,6 +53,8 @@ extension ConsumerEvent {
                 : .revoked(partitions, lost: rd_kafka_assignment_lost(client.pointer) != 0)
         case RD_KAFKA_EVENT_OFFSET_COMMIT:
             self = .committed(CommitOutcome(event, code))
+        case RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT:
+            self = .committedOffsets(CommittedOffsets(event, code))
         case RD_KAFKA_EVENT_ERROR:
             self = .error(Self.error(event, code, client))
         case RD_KAFKA_EVENT_LOG:
@@ -62,6 +74,37 @@ extension ConsumerEvent {
         }
         let text = rd_kafka_event_error_string(event).map(String.init(cString:))
         return KafkaError(code, "consume", text: text)
+    }
+}
+
+extension ConsumerEvent.CommittedOffsets {
+    private static let operation = "read committed offsets"
+
+    fileprivate init(_ event: OpaquePointer, _ code: rd_kafka_resp_err_t) {
+        number = Int(bitPattern: rd_kafka_event_opaque(event))
+        offsets = Result { () throws(KafkaError) in
+            try KafkaError.check(code, Self.operation)
+            var count = 0
+            let answer = rd_kafka_event_ListConsumerGroupOffsets_result(event)
+            let groups = rd_kafka_ListConsumerGroupOffsets_result_groups(answer, &count)
+            guard count == 1, let group = groups?[0] else {
+                throw KafkaError(RD_KAFKA_RESP_ERR__BAD_MSG, Self.operation)
+            }
+            if let error = rd_kafka_group_result_error(group) {
+                throw KafkaError(rd_kafka_error_code(error), Self.operation)
+            }
+            var offsets: [TopicPartition: OffsetAndMetadata] = [:]
+            guard let list = rd_kafka_group_result_partitions(group) else { return offsets }
+            for element in UnsafePointer(list).elements {
+                try KafkaError.check(element.err, Self.operation)
+                guard element.offset >= 0 else { continue }
+                offsets[element.topicPartition] = OffsetAndMetadata(
+                    TopicPartitionOffset(element.topicPartition, offset: element.offset),
+                    metadata: element.metadataText
+                )
+            }
+            return offsets
+        }
     }
 }
 

@@ -1,6 +1,27 @@
 package import CKafka
 package import XKafkaCore
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// What is committed for one partition.
+package struct OffsetAndMetadata: Sendable {
+    package let position: TopicPartitionOffset
+    /// A text that Kafka keeps beside the offset, of 4,096 characters at most unless brokers are
+    /// configured otherwise.
+    package let metadata: String
+
+    package init(_ position: TopicPartitionOffset, metadata: String) {
+        self.position = position
+        self.metadata = metadata
+    }
+}
+
 /// Owns one librdkafka list of partitions.
 package struct TopicPartitionList: ~Copyable {
     package let pointer: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
@@ -29,6 +50,15 @@ package struct TopicPartitionList: ~Copyable {
         }
     }
 
+    package init(_ offsets: some Collection<OffsetAndMetadata>) {
+        self.init(offsets.map(\.position))
+        for (index, offset) in offsets.enumerated() where !offset.metadata.isEmpty {
+            // librdkafka frees it with the list, by `free`.
+            pointer.pointee.elems[index].metadata = UnsafeMutableRawPointer(strdup(offset.metadata))
+            pointer.pointee.elems[index].metadata_size = offset.metadata.utf8.count
+        }
+    }
+
     deinit {
         rd_kafka_topic_partition_list_destroy(pointer)
     }
@@ -45,5 +75,11 @@ extension UnsafePointer<rd_kafka_topic_partition_list_t> {
 extension rd_kafka_topic_partition_t {
     package var topicPartition: TopicPartition {
         TopicPartition(topic: String(cString: topic), partition: partition)
+    }
+
+    /// The metadata, read as UTF-8; empty when there is none.
+    package var metadataText: String {
+        guard let metadata else { return "" }
+        return String(decoding: UnsafeRawBufferPointer(start: metadata, count: metadata_size), as: UTF8.self)
     }
 }

@@ -67,4 +67,10 @@ package final class ClusterQueries: @unchecked Sendable {
         }
         return committed
     }
+
+    /// Commits for a group without members, and waits for the answer.
+    package func commit(_ offset: OffsetAndMetadata) throws(KafkaError) {
+        let list = TopicPartitionList([offset])
+        try KafkaError.check(rd_kafka_commit(client.pointer, list.pointer, 0), "commit")
+    }
 }
