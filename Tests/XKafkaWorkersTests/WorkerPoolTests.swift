@@ -1,3 +1,4 @@
+import Dispatch
 import Synchronization
 import Testing
 import XKafkaTestingInternal
@@ -128,21 +129,30 @@ private enum Context {
         #expect(seen.values == ["consume"])
     }
 
-    /// A lost wake-up would leave an element lying until the next one comes (R4).
+    /// A lost wake-up would leave an element lying until the next one comes (R4). Each element is
+    /// submitted in the moment in which the only worker, done with the one before, is about to rest.
     @Test func noWakeUpIsLost() async throws {
-        let done = Collector<Int>()
-        let pool = WorkerPool<Int>(shardCount: 8, onPark: { _, _, _ in }) { number in
-            done.add(number)
+        let isDone = DispatchSemaphore(value: 0)
+        let pool = WorkerPool<Int>(shardCount: 8, onPark: { _, _, _ in }) { _ in
+            isDone.signal()
             return .finished
         }
-        pool.start(workers: 4)
+        pool.start(workers: 1)
         defer { pool.stop() }
-        for number in 0..<3_000 {
-            pool.submit(number, key: UInt64(number), shard: number)
-            pool.wake()
-            // Lets the workers fall asleep between elements, again and again.
-            if number % 3 == 0 { await Task.yield() }
-            if number % 100 == 99 { try await done.wait(forCount: number + 1, within: .seconds(5)) }
+        let lost = await withCheckedContinuation { continuation in
+            // A thread that may block.
+            DispatchQueue(label: "submitter").async {
+                for number in 0..<100_000 {
+                    pool.submit(number, key: UInt64(number), shard: number)
+                    pool.wake()
+                    if isDone.wait(timeout: .now() + 10) == .timedOut {
+                        continuation.resume(returning: number as Int?)
+                        return
+                    }
+                }
+                continuation.resume(returning: nil)
+            }
         }
+        #expect(lost == nil, "no worker came for this element")
     }
 }
