@@ -48,7 +48,7 @@ package struct OffsetTracker: Sendable {
     package mutating func deliver(_ offset: Int64) -> Delivery? {
         // Before the first delivery the frontier is only where reading was to start. When the log does
         // not reach that far any more (it was deleted and made anew), reading starts further down.
-        guard offset >= 0, offset > highestDelivered ?? -1 else { return nil }
+        guard offset >= 0, offset < .max, offset > highestDelivered ?? -1 else { return nil }
         highestDelivered = offset
         window.append(offset)
         outstanding += 1

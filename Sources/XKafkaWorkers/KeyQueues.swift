@@ -146,6 +146,7 @@ package struct KeyQueues<Element: Sendable>: Sendable {
     /// Removes the elements for which `isMeant` answers yes, except those being worked on.
     package mutating func removeAll(where isMeant: (Element) -> Bool) -> [Element] {
         var removed: [Element] = []
+        defer { ready.removeAll { queues[$0].first == Self.none } }
         for index in queues.indices where queues[index].first != Self.none {
             var kept: [Element] = []
             let isRunning = if case .running = queues[index].phase { true } else { false }
@@ -197,7 +198,7 @@ package struct KeyQueues<Element: Sendable>: Sendable {
             queues[index].last = node
         }
         if kept.isEmpty {
-            if case .ready = queues[index].phase { ready.removeAll { $0 == index } }
+            // `removeAll` takes it out of the line at its end.
             removeQueue(index)
         } else if becomesReady {
             // The parked element is gone; its followers do not wait for its backoff.

@@ -72,6 +72,7 @@ import XKafkaCore
         let pauses = (1...9).map { retry.backoff(afterAttempt: $0) }
         #expect(pauses == [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000].map { .milliseconds($0) })
         #expect(retry.backoff(afterAttempt: .max) == .seconds(10))
+        #expect(RetryConfig(multiplier: 1e300).backoff(afterAttempt: 50) == .seconds(10))
         #expect(RetryConfig(multiplier: 1).backoff(afterAttempt: .max) == .milliseconds(100))
     }
 

@@ -64,6 +64,19 @@ import XKafkaTestingInternal
         #expect(state.ledger.isBalanced)
     }
 
+    /// What has not been read again yet stays remembered: this owner may end before it gets there.
+    @Test func completionsFurtherOnAreHandedDown() throws {
+        let map = CompletionMap(frontier: 10, ranges: [12..<14, 20..<30])
+        var state = PartitionState(startingAt: 10, finished: map)
+        #expect(state.completionMap == map)
+        let first = try #require(result(of: state.deliver(10, bytes: 1)))
+        _ = state.deliver(11, bytes: 1)
+        _ = state.deliver(12, bytes: 1)
+        #expect(state.completionMap == map)
+        _ = state.end(first, offset: 10, bytes: 1, .completed)
+        #expect(state.completionMap == CompletionMap(frontier: 11, ranges: [12..<14, 20..<30]))
+    }
+
     @Test func mapOfALogThatWasResetIsForgotten() throws {
         let map = CompletionMap(frontier: 10, ranges: [11..<13])
         var state = PartitionState(startingAt: 10, finished: map)

@@ -4,7 +4,14 @@ import XKafkaTransport
 extension ClientProperties {
     /// Adds what the user set beside the configuration's own fields, in a fixed order.
     mutating func add(_ properties: [String: String]) {
-        for (name, value) in properties.sorted(by: { $0.key < $1.key }) { set(name, value) }
+        for (name, value) in properties.sorted(by: { $0.key < $1.key }) {
+            if Self.isSecret(name) { set(name, secret: Secret(value)) } else { set(name, value) }
+        }
+    }
+
+    /// Whether the value of a property may be secret, going by its name.
+    static func isSecret(_ name: String) -> Bool {
+        ["password", "secret", "pem", "key", "token", "oauthbearer", "jaas"].contains { name.contains($0) }
     }
 }
 
@@ -19,7 +26,8 @@ extension ConfigurationChecks {
     ) {
         for name in properties.keys.sorted() {
             if let instead = owned[name] {
-                fail("librdkafkaProperties.\(name)", got: "\"\(properties[name] ?? "")\"", instead)
+                let value = ClientProperties.isSecret(name) ? "<redacted>" : "\"\(properties[name] ?? "")\""
+                fail("librdkafkaProperties.\(name)", got: value, instead)
             }
         }
         // librdkafka's verdict only makes sense on values that pass our own rules.
@@ -41,6 +49,12 @@ enum OwnedProperties {
         "sasl.mechanisms": "set security.sasl instead",
         "sasl.username": "set security.sasl instead",
         "sasl.password": "set security.sasl instead",
+        "ssl.ca.location": "set security.tls instead",
+        "ssl.ca.pem": "set security.tls instead",
+        "ssl.certificate.location": "set security.tls instead",
+        "ssl.certificate.pem": "set security.tls instead",
+        "ssl.endpoint.identification.algorithm": "set security.tls instead",
+        "ssl.key.location": "set security.tls instead",
         "ssl.key.password": "set security.tls instead",
         "ssl.key.pem": "set security.tls instead",
         "log.queue": "belongs to the library, which logs to the logger",
@@ -52,15 +66,24 @@ enum OwnedProperties {
         "auto.offset.reset": "set start instead",
         "enable.partition.eof": "belongs to the library",
         "partition.assignment.strategy": "belongs to the library",
+    ]) { $1 }
+
+    static let groupConsumer = consumer.merging([
         "group.id": "set groupID instead",
         "session.timeout.ms": "set sessionTimeout instead",
         "heartbeat.interval.ms": "set heartbeatInterval instead",
         "max.poll.interval.ms": "set maxPollInterval instead",
     ]) { $1 }
 
+    static let partitionConsumer = consumer.merging([
+        "group.id": "belongs to the library: a partition consumer joins no group"
+    ]) { $1 }
+
     static let producer = connection.merging([
         "acks": "belongs to the library: every message is acknowledged by all in-sync replicas",
         "request.required.acks": "belongs to the library: every message is acknowledged by all in-sync replicas",
+        "delivery.report.only.error": "belongs to the library, which tells what became of every message",
+        "transactional.id": "transactions are not supported",
         "enable.idempotence": "belongs to the library: without it, order and uniqueness are lost",
         "delivery.timeout.ms": "set deliveryTimeout instead",
         "message.timeout.ms": "set deliveryTimeout instead",

@@ -10,6 +10,8 @@ public struct ProcessingConfig: Sendable, Hashable {
     public static let defaultMaxConcurrentHandlers = 32
     /// The default of ``byteBudget``, 64 MiB.
     public static let defaultByteBudget = 64 * 1_024 * 1_024
+    /// The default of ``maxTrackedOffsets``, 1,048,576.
+    public static let defaultMaxTrackedOffsets: Int64 = 1_048_576
     /// The default of ``drainDeadline``, 30 s.
     public static let defaultDrainDeadline = Duration.seconds(30)
     /// The default of ``commitInterval``, 1 s.
@@ -31,6 +33,10 @@ public struct ProcessingConfig: Sendable, Hashable {
     /// One message that is larger than that is still read.
     public var byteBudget: Int
 
+    /// How far beyond the oldest unfinished message a partition is read. Default 1,048,576 offsets. It
+    /// bounds the memory for what is completed behind a message that never ends, 8 bytes each.
+    public var maxTrackedOffsets: Int64
+
     /// How long handlers may go on when their partition is taken away or the consumer stops.
     /// Afterwards they are cancelled, and a second later given up. Default 30 s. In a group it is
     /// shorter than `maxPollInterval`.
@@ -51,6 +57,7 @@ public struct ProcessingConfig: Sendable, Hashable {
         shardQueueSize: Int = ProcessingConfig.defaultShardQueueSize,
         maxConcurrentHandlers: Int = ProcessingConfig.defaultMaxConcurrentHandlers,
         byteBudget: Int = ProcessingConfig.defaultByteBudget,
+        maxTrackedOffsets: Int64 = ProcessingConfig.defaultMaxTrackedOffsets,
         drainDeadline: Duration = ProcessingConfig.defaultDrainDeadline,
         commitInterval: Duration = ProcessingConfig.defaultCommitInterval,
         retry: RetryConfig = RetryConfig(),
@@ -60,6 +67,7 @@ public struct ProcessingConfig: Sendable, Hashable {
         self.shardQueueSize = shardQueueSize
         self.maxConcurrentHandlers = maxConcurrentHandlers
         self.byteBudget = byteBudget
+        self.maxTrackedOffsets = maxTrackedOffsets
         self.drainDeadline = drainDeadline
         self.commitInterval = commitInterval
         self.retry = retry
@@ -69,10 +77,27 @@ public struct ProcessingConfig: Sendable, Hashable {
 
 extension ProcessingConfig {
     func check(_ checks: inout ConfigurationChecks) {
-        checks.requirePositive(shardCount, "processing.shardCount")
+        // Shards and workers are made at once, hence the bounds.
+        checks.require(
+            (1...65_536).contains(shardCount),
+            "processing.shardCount",
+            got: shardCount,
+            "must be greater than 0 and at most 65,536"
+        )
         checks.requirePositive(shardQueueSize, "processing.shardQueueSize")
-        checks.requirePositive(maxConcurrentHandlers, "processing.maxConcurrentHandlers")
+        checks.require(
+            (1...100_000).contains(maxConcurrentHandlers),
+            "processing.maxConcurrentHandlers",
+            got: maxConcurrentHandlers,
+            "must be greater than 0 and at most 100,000"
+        )
         checks.requirePositive(byteBudget, "processing.byteBudget")
+        checks.require(
+            maxTrackedOffsets > 0,
+            "processing.maxTrackedOffsets",
+            got: maxTrackedOffsets,
+            "must be greater than 0"
+        )
         checks.require(
             drainDeadline >= .zero && drainDeadline <= .seconds(86_400),
             "processing.drainDeadline",

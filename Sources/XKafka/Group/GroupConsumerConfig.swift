@@ -123,11 +123,13 @@ extension GroupConsumerConfig {
             got: maxPollInterval,
             "must be >= sessionTimeout (\(sessionTimeout))"
         )
+        let answerTime = ConsumerLoop.cancellationGrace + ConsumerLoop.finalCommitLimit
         checks.require(
-            processing.drainDeadline < maxPollInterval,
+            processing.drainDeadline + answerTime < maxPollInterval,
             "processing.drainDeadline",
             got: processing.drainDeadline,
-            "must be less than maxPollInterval (\(maxPollInterval)): the group does not wait longer"
+            "must be less than maxPollInterval (\(maxPollInterval)) by more than \(answerTime), the time for "
+                + "cancelling handlers and for the last commit: the group does not wait longer"
         )
         checks.require(
             (0...1_048_576).contains(offsetMetadataLimit),
@@ -136,7 +138,7 @@ extension GroupConsumerConfig {
             "must be at least 0 and at most 1,048,576"
         )
         security.check(&checks)
-        checks.checkProperties(librdkafkaProperties, owned: OwnedProperties.consumer, kind: .consumer) {
+        checks.checkProperties(librdkafkaProperties, owned: OwnedProperties.groupConsumer, kind: .consumer) {
             properties()
         }
         try checks.finish()

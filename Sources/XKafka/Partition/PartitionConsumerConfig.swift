@@ -73,7 +73,7 @@ extension PartitionConsumerConfig {
         checks.require(partition >= 0, "partition", got: partition, "must be >= 0")
         processing.check(&checks)
         security.check(&checks)
-        checks.checkProperties(librdkafkaProperties, owned: OwnedProperties.consumer, kind: .consumer) {
+        checks.checkProperties(librdkafkaProperties, owned: OwnedProperties.partitionConsumer, kind: .consumer) {
             properties()
         }
         try checks.finish()

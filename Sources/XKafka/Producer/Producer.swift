@@ -66,7 +66,7 @@ public final class Producer: Sendable {
     ///
     /// - Returns: where the messages went, in their order.
     /// - Throws: ``ProducerError`` with ``ProducerError/Code/batchFailed`` for the first message, by
-    ///   its place, that failed; or the other errors of ``produce(_:)``.
+    ///   its place, that failed. Its cause is one of the errors of ``produce(_:)``.
     @discardableResult
     public func produceBatch(_ messages: some Sequence<ProduceMessage>) async throws -> [ProduceResult] {
         var futures: [ProduceFuture] = []
@@ -159,15 +159,8 @@ public final class Producer: Sendable {
             return client
         }
         guard let client else { return }
-        client.stop()
-        let deadline = config.closeDeadline
-        // A task of its own, which is not cancelled with the caller: closing is not given up.
-        let purge = Task {
-            try await Task.sleep(for: deadline)
-            client.purge()
-        }
+        client.stop(purgingAt: .now + config.closeDeadline)
         await client.waitUntilStopped()
-        purge.cancel()
     }
 
     private var isClosed: Bool {

@@ -131,9 +131,10 @@ extension ProducerConfig {
         properties.set("compression.type", compression)
         properties.set("linger.ms", milliseconds: linger)
         properties.set("delivery.timeout.ms", milliseconds: deliveryTimeout)
-        // The producer's own bound comes first, and suspends instead of failing: librdkafka's must
-        // never be met. Its bound in bytes cannot be switched off.
-        properties.set("queue.buffering.max.messages", min(maxInFlightMessages, 10_000_000))
+        // The producer's own bound suspends where librdkafka's would fail, and librdkafka counts a message
+        // a little longer than the producer does: its bounds are off. That in bytes cannot be switched
+        // off, only made too large to be met.
+        properties.set("queue.buffering.max.messages", 0)
         properties.set("queue.buffering.max.kbytes", 2_147_483_647)
         properties.add(librdkafkaProperties)
         return properties

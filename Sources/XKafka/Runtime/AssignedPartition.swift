@@ -11,7 +11,8 @@ final class AssignedPartition: Sendable {
     /// The logical key of messages without one.
     let fallbackKey: MessageBytes
     /// Makes equal keys of different partitions different to the workers, so that no partition waits
-    /// for another.
+    /// for another. The same in every assignment: a key waits for its handler of an earlier one, if that
+    /// still runs (R2).
     let keySeed: UInt64
 
     private let state: Mutex<PartitionState>
@@ -21,7 +22,7 @@ final class AssignedPartition: Sendable {
     init(_ topicPartition: TopicPartition, epoch: UInt64, startingAt position: Int64?, finished: CompletionMap?) {
         source = MessageSource(topicPartition: topicPartition, epoch: epoch)
         fallbackKey = MessageBytes("\(topicPartition)")
-        keySeed = FNV1a.offsetBasis64 ^ (epoch &* 0x9e37_79b9_7f4a_7c15)
+        keySeed = fallbackKey.withUnsafeBytes { FNV1a.hash64($0) }
         state = Mutex(PartitionState(startingAt: position, finished: finished))
     }
 
@@ -33,10 +34,13 @@ final class AssignedPartition: Sendable {
     /// How many messages are in hand.
     var held: Int { state.withLock { $0.held } }
 
+    /// How many messages are in hand, and how far beyond the frontier the partition was read.
+    var load: (held: Int, span: Int64) { state.withLock { ($0.held, $0.tracker.span) } }
+
     /// What there is to commit: what is done, and a number that grows with it. `nil` while no frontier
     /// is known.
     var progress: (map: CompletionMap, version: Int)? {
-        state.withLock { state in state.tracker.completionMap.map { ($0, state.ledger.completed + state.skipped) } }
+        state.withLock { state in state.completionMap.map { ($0, state.ledger.completed + state.skipped) } }
     }
 
     /// The version of `progress`, and its frontier, without the work of making the map.
@@ -49,12 +53,9 @@ final class AssignedPartition: Sendable {
         state.withLock { $0.deliver(message.offset, bytes: message.byteCount) }
     }
 
-    /// Notes how a message ended. Answers what that changed and how many are in hand now.
-    func end(_ item: WorkItem, _ ending: PartitionState.Ending) -> (effects: PartitionState.Effects, held: Int) {
-        state.withLock { state in
-            let effects = state.end(item.delivery, offset: item.context.offset, bytes: item.bytes, ending)
-            return (effects, state.held)
-        }
+    /// Notes how a message ended. Answers what that changed.
+    func end(_ item: WorkItem, _ ending: PartitionState.Ending) -> PartitionState.Effects {
+        state.withLock { $0.end(item.delivery, offset: item.context.offset, bytes: item.bytes, ending) }
     }
 
     /// Lets no further handler start. Answers whether nothing is in hand.

@@ -13,7 +13,13 @@ final class ConsumeRuntime: Sendable {
     /// Set while a handler of this runtime runs: stopping from inside must not wait for itself.
     @TaskLocal static var current: ConsumeRuntime?
 
+    /// Whether the consumer thread runs yet, and whether it still may be started.
+    private enum Phase {
+        case preparing, running, stoppedBefore
+    }
+
     private struct Requests {
+        var phase = Phase.preparing
         var failure: (any Error)?
         var storeOutcomes: [CommitOutcome] = []
     }
@@ -37,6 +43,7 @@ final class ConsumeRuntime: Sendable {
     private let isStopping = Atomic<Bool>(false)
     private let handler: Handler
     private let requests = Mutex(Requests())
+    private let lastSave = Mutex<Task<Void, Never>?>(nil)
     /// Set once, right after it was made: it refers back to the runtime.
     private let workers = Mutex<WorkerPool<WorkItem>?>(nil)
 
@@ -68,11 +75,35 @@ final class ConsumeRuntime: Sendable {
         requests.withLock { if $0.failure == nil { $0.failure = failure } }
         isStopping.store(true, ordering: .releasing)
         signal.raise()
+        let hasNotBegun = requests.withLock { requests in
+            if requests.phase == .preparing { requests.phase = .stoppedBefore }
+            return requests.phase == .stoppedBefore
+        }
+        // Nobody is there to end it; whatever the preparation waits for is not waited for any longer.
+        if hasNotBegun { ended.resolve(failure.map { .failure($0) } ?? .success(DrainReport())) }
+    }
+
+    /// Claims the right to start the thread; `false` when the consumer was stopped before.
+    func begin() -> Bool {
+        requests.withLock { requests in
+            guard requests.phase == .preparing else { return false }
+            requests.phase = .running
+            return true
+        }
     }
 
     var isStopRequested: Bool { isStopping.load(ordering: .acquiring) }
 
     var failure: (any Error)? { requests.withLock { $0.failure } }
+
+    /// Runs a save to the offset store. There is one at a time.
+    func save(_ body: @escaping @Sendable () async -> Void) {
+        let task = Task { await body() }
+        lastSave.withLock { $0 = task }
+    }
+
+    /// The save that was started last, which may outlive the consumer if the store does not answer.
+    var unfinishedSave: Task<Void, Never>? { lastSave.withLock { $0 } }
 
     /// Hands the thread the outcome of a save. There is one save at a time, so this holds one.
     func post(_ outcome: CommitOutcome) {
@@ -130,13 +161,9 @@ final class ConsumeRuntime: Sendable {
 
     /// Notes how a message ended and wakes the thread when that matters to it.
     func end(_ item: WorkItem, _ ending: PartitionState.Ending) {
-        let (effects, held) = item.partition.end(item, ending)
+        let effects = item.partition.end(item, ending)
         if effects.madeProgress { hasProgress.store(true, ordering: .releasing) }
-        let wantsToKnow = credit.giveBack(
-            bytes: item.bytes,
-            partitionHeld: held,
-            partitionLimit: partitionLimit.load(ordering: .relaxed)
-        )
+        let wantsToKnow = credit.giveBack(bytes: item.bytes)
         if effects.isDrained || wantsToKnow { signal.raise() }
     }
 

@@ -6,7 +6,7 @@ import XKafkaTransport
 /// An assignment whose committed offsets are being asked for.
 struct PendingAssignment {
     var partitions: [TopicPartition]
-    let feeding: Bool
+    var feeding: Bool
     /// The number of the request under way; `nil` before the first one and between two.
     var requestNumber: Int?
     /// When to ask (again).

@@ -11,6 +11,8 @@ struct CommitSchedule {
     struct InFlight {
         let number: Int
         let parts: [Part]
+        /// Whether it is the last one of partitions that are being given back.
+        let isFinal: Bool
     }
 
     /// What a commit says of one partition.
@@ -57,7 +59,7 @@ extension ConsumerLoop {
         guard commits.inFlight == nil else { return }
         if let final = commits.final {
             if let retryTime = commits.retryTime, now < retryTime { return }
-            let entries = final.partitions.compactMap { partitions[$0] }.filter(\.isDirty)
+            let entries = final.partitions.compactMap { partitions[$0] }.filter(isDirty)
             if entries.isEmpty {
                 commits.final = nil
                 perform(machine.committed(final.token, at: now))
@@ -66,7 +68,7 @@ extension ConsumerLoop {
             }
         } else if now >= commits.nextRegular, runtime.hasProgress.exchange(false, ordering: .acquiringAndReleasing) {
             commits.nextRegular = now + runtime.processing.commitInterval
-            let entries = turns.filter(\.isDirty)
+            let entries = turns.filter(isDirty)
             if !entries.isEmpty { send(entries, now) }
         }
     }
@@ -76,7 +78,7 @@ extension ConsumerLoop {
         let number = commits.lastNumber
         let parts = entries.compactMap(part)
         let offsets = parts.map(\.position)
-        commits.inFlight = .init(number: number, parts: parts)
+        commits.inFlight = .init(number: number, parts: parts, isFinal: commits.final != nil)
         runtime.logger.trace(
             "xkafka committing",
             metadata: ["offsets": "\(parts.map { "\($0.position) \($0.metadata)" }.joined(separator: " "))"]
@@ -93,7 +95,7 @@ extension ConsumerLoop {
             }
         case .partition(_, let store):
             let runtime = runtime
-            Task {
+            runtime.save {
                 var results: [(offset: TopicPartitionOffset, error: (any Error)?)] = []
                 for offset in offsets {
                     do {
@@ -106,6 +108,11 @@ extension ConsumerLoop {
                 runtime.post(CommitOutcome(number: number, partitions: results))
             }
         }
+    }
+
+    private func isDirty(_ entry: PartitionEntry) -> Bool {
+        // A store keeps the frontier alone.
+        if case .group = role { entry.isDirty } else { entry.hasNewFrontier }
     }
 
     private func part(_ entry: PartitionEntry) -> CommitSchedule.Part? {
@@ -147,7 +154,8 @@ extension ConsumerLoop {
         // What was not committed is still to be.
         runtime.hasProgress.store(true, ordering: .releasing)
         if commits.final != nil {
-            if isWorthRepeating(error) {
+            // An earlier commit's error says nothing about the final one.
+            if !inFlight.isFinal || isWorthRepeating(error) {
                 commits.retryTime = now + Self.finalCommitRetry
             } else if let token = commits.final?.token {
                 giveUpFinalCommit()
@@ -156,7 +164,8 @@ extension ConsumerLoop {
         }
     }
 
-    /// Called when partitions are given back: a final commit that is still due has had its time.
+    /// Called when partitions are given back: a final commit that is still due, if there is one, has had
+    /// its time.
     func giveUpFinalCommit() {
         guard commits.final != nil else { return }
         commits.final = nil

@@ -15,8 +15,7 @@ extension ConsumerLoop {
     func takeMessages() -> Bool {
         var tookMessages = false
         var lackedRoom = false
-        // Before looking for room: what is given back from now on wakes the thread.
-        runtime.credit.setStarved(true)
+        runtime.credit.beginLooking()
         for _ in turns.indices {
             nextTurn = nextTurn + 1 < turns.count ? nextTurn + 1 : 0
             let entry = turns[nextTurn]
@@ -39,13 +38,15 @@ extension ConsumerLoop {
             deliver(batch, of: entry)
             workers.wake()
         }
-        if !lackedRoom { runtime.credit.setStarved(false) }
+        runtime.credit.endLooking(lackedRoom: lackedRoom)
         return tookMessages
     }
 
     private func room(for entry: PartitionEntry) -> Int {
-        let partitionRoom = runtime.partitionLimit.load(ordering: .relaxed) - entry.assigned.held
-        return min(Self.turnLimit, partitionRoom, runtime.credit.room(bytesEach: entry.bytesEach))
+        let load = entry.assigned.load
+        let untracked = Int(clamping: runtime.processing.maxTrackedOffsets - load.span)
+        let partitionRoom = runtime.partitionLimit.load(ordering: .relaxed) - load.held
+        return min(Self.turnLimit, untracked, partitionRoom, runtime.credit.room(bytesEach: entry.bytesEach))
     }
 
     private func deliver(_ batch: MessageBatch, of entry: PartitionEntry) {

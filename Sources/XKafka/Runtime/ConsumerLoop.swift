@@ -36,7 +36,7 @@ final class ConsumerLoop {
     var nextTurn = 0
     /// An assignment whose committed offsets are still being asked for.
     var pendingAssignment: PendingAssignment?
-    /// Partitions that are being given back and have handlers running.
+    /// Partitions that are being given back, until nothing of theirs is in hand.
     var draining: Set<TopicPartition> = []
     var commits = CommitSchedule()
     var nextSweep = ContinuousClock.now
@@ -172,7 +172,10 @@ final class ConsumerLoop {
     func leave() {
         if case .partition(let position, _) = role { giveBack([position.topicPartition], lost: false) }
         // librdkafka closes only after every assignment was answered.
-        if let pending = pendingAssignment { assign(pending, [:]) }
+        if var pending = pendingAssignment {
+            pending.feeding = false
+            assign(pending, [:])
+        }
         stage = .closing(deadline: .now + Self.closeLimit)
         do {
             try client.beginClose()

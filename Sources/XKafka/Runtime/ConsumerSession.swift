@@ -11,6 +11,9 @@ final class ConsumerSession: Sendable {
     private struct State {
         var runtime: ConsumeRuntime?
         var isClosed = false
+        /// A save of an earlier `consume` that had not been answered when that ended. No other may begin
+        /// before, or the older one could have the last word.
+        var unfinishedSave: Task<Void, Never>?
     }
 
     private let state = Mutex(State())
@@ -23,22 +26,34 @@ final class ConsumerSession: Sendable {
         _ processing: ProcessingConfig,
         logger: Logger,
         handler: @escaping ConsumeRuntime.Handler,
-        prepare: Preparation
+        prepare: @escaping Preparation
     ) async throws -> DrainReport {
         let runtime = ConsumeRuntime(processing: processing, logger: logger, handler: handler)
         try begin(runtime)
-        defer { state.withLock { $0.runtime = nil } }
-        return try await withTaskCancellationHandler {
-            do {
-                let (properties, role) = try await prepare()
-                let client = try ConsumerClient(properties, waking: runtime.signal)
-                ConsumerLoop.start(runtime, client, role)
-            } catch {
-                runtime.ended.resolve(.failure(error))
+        defer {
+            state.withLock { state in
+                state.runtime = nil
+                state.unfinishedSave = runtime.unfinishedSave ?? state.unfinishedSave
             }
+        }
+        return try await withTaskCancellationHandler {
+            // A task of its own: a store that does not answer must not keep this one from ending.
+            let preparation = Task { await start(runtime, prepare) }
+            defer { preparation.cancel() }
             return try await runtime.ended.waitIgnoringCancellation().get()
         } onCancel: {
             runtime.requestStop()
+        }
+    }
+
+    private func start(_ runtime: ConsumeRuntime, _ prepare: Preparation) async {
+        await state.withLock { $0.unfinishedSave }?.value
+        do {
+            let (properties, role) = try await prepare()
+            guard runtime.begin() else { return }
+            ConsumerLoop.start(runtime, try ConsumerClient(properties, waking: runtime.signal), role)
+        } catch {
+            runtime.ended.resolve(.failure(error))
         }
     }
 

@@ -2,22 +2,25 @@ import Synchronization
 
 /// How many messages, and how many bytes of them, the consumer has in hand, and how many it may.
 ///
-/// The consumer thread takes, workers give back. When the thread finds nothing to take, it says that
-/// it is starved, and is woken once enough was given back to be worth its while.
+/// The consumer thread takes, workers give back. When the thread lacked room for something it could have
+/// taken, it is woken once a few messages more were given back: taking them one by one would cost more
+/// than it brings.
 final class Credit: Sendable {
     let messageLimit: Int
     let byteLimit: Int
     private let messages = Atomic<Int>(0)
     private let bytes = Atomic<Int>(0)
-    private let isStarved = Atomic<Bool>(false)
+    /// After how many messages given back the thread is to be woken; 0 when it lacks no room.
+    private let wakeStep = Atomic<Int>(0)
+    private let givenBack = Atomic<Int>(0)
 
     init(messages: Int, bytes: Int) {
         messageLimit = messages
         byteLimit = bytes
     }
 
-    var messagesHeld: Int { messages.load(ordering: .relaxed) }
-    var bytesHeld: Int { bytes.load(ordering: .relaxed) }
+    var messagesHeld: Int { messages.load(ordering: .sequentiallyConsistent) }
+    var bytesHeld: Int { bytes.load(ordering: .sequentiallyConsistent) }
 
     /// How many messages may be taken, if each has about `bytesEach` bytes. While anything at all is
     /// free that is at least one, so that a message larger than the whole budget is read too.
@@ -33,22 +36,24 @@ final class Credit: Sendable {
         bytes.add(count, ordering: .relaxed)
     }
 
-    /// Gives back what one message took. Answers whether the thread wants to know: `partitionHeld` and
-    /// `partitionLimit` are those of the message's partition.
-    func giveBack(bytes count: Int, partitionHeld: Int, partitionLimit: Int) -> Bool {
-        let messagesHeld = messages.subtract(1, ordering: .sequentiallyConsistent).newValue
-        let bytesHeld = bytes.subtract(count, ordering: .sequentiallyConsistent).newValue
-        guard isStarved.load(ordering: .sequentiallyConsistent) else { return false }
-        // A quarter free: taking one message at a time would cost more than it brings.
-        return partitionHeld <= Self.low(partitionLimit)
-            || (messagesHeld <= Self.low(messageLimit) && bytesHeld <= Self.low(byteLimit))
+    /// Gives back what one message took. Answers whether the thread is to be woken.
+    func giveBack(bytes count: Int) -> Bool {
+        messages.subtract(1, ordering: .sequentiallyConsistent)
+        bytes.subtract(count, ordering: .sequentiallyConsistent)
+        let step = wakeStep.load(ordering: .sequentiallyConsistent)
+        guard step > 0, givenBack.add(1, ordering: .relaxed).newValue >= step else { return false }
+        givenBack.store(0, ordering: .relaxed)
+        return true
     }
 
-    /// Called by the thread before it looks for room, so that nothing given back in between is missed,
-    /// and afterwards with whether it lacked any.
-    func setStarved(_ starved: Bool) {
-        isStarved.store(starved, ordering: .sequentiallyConsistent)
+    /// Called by the thread before it looks for room: whatever is given back from now on wakes it.
+    func beginLooking() {
+        wakeStep.store(1, ordering: .sequentiallyConsistent)
     }
 
-    private static func low(_ limit: Int) -> Int { limit / 4 * 3 + limit % 4 * 3 / 4 }
+    /// Called by the thread when it has looked for room everywhere.
+    func endLooking(lackedRoom: Bool) {
+        // An eighth of what is in hand: that much comes back however many messages are stuck.
+        wakeStep.store(lackedRoom ? min(64, max(1, messagesHeld / 8)) : 0, ordering: .sequentiallyConsistent)
+    }
 }

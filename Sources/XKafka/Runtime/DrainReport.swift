@@ -23,8 +23,8 @@ public struct DrainReport: Sendable {
     /// running, while another consumer reads the message again.
     public internal(set) var abandoned: [TopicPartitionOffset] = []
 
-    /// Why the last commit failed; `nil` when it succeeded or there was nothing to commit. What it
-    /// would have covered is read again.
+    /// Why a last commit, at the end or before partitions were given back, failed; `nil` when all
+    /// succeeded. What it would have covered is read again.
     public internal(set) var commitError: (any Error)?
 
     /// How long it took from the request to stop to the end.

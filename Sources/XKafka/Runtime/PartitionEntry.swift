@@ -32,11 +32,17 @@ final class PartitionEntry {
 
     var topicPartition: TopicPartition { assigned.topicPartition }
 
-    /// Whether there is something to commit. Usually the frontier has moved up; it lies further down
-    /// only when the log was reset.
+    /// Whether there is something to commit: another frontier, or more completions beyond it.
     var isDirty: Bool {
         let (frontier, version) = assigned.progressMark
         return frontier != nil && (frontier != committed?.frontier || version > committedVersion)
+    }
+
+    /// Whether there is another frontier. Usually it has moved up; it lies further down only when the
+    /// log was reset.
+    var hasNewFrontier: Bool {
+        let frontier = assigned.progressMark.frontier
+        return frontier != nil && frontier != committed?.frontier
     }
 
     func noteCommitted(_ map: CompletionMap, version: Int) {

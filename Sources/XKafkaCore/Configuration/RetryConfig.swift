@@ -49,15 +49,15 @@ extension RetryConfig {
 
     /// The pause after attempt number `attempt`, counted from 1, before any jitter.
     package func backoff(afterAttempt attempt: Int) -> Duration {
-        // Multiplying step by step with an early exit keeps huge attempt numbers cheap, and the
-        // `multiplier == 1` case does not walk through all of them.
         guard attempt > 1, multiplier > 1 else { return min(initialBackoff, maxBackoff) }
-        var backoff = initialBackoff
+        // Step by step with an early exit, and as numbers: a duration traps when it grows too large.
+        let ratio = maxBackoff / initialBackoff
+        var factor = 1.0
         for _ in 1..<attempt {
-            if backoff >= maxBackoff { return maxBackoff }
-            backoff = backoff * multiplier
+            factor *= multiplier
+            if factor >= ratio { return maxBackoff }
         }
-        return min(backoff, maxBackoff)
+        return min(initialBackoff * factor, maxBackoff)
     }
 
     /// The pause after attempt number `attempt`, counted from 1.

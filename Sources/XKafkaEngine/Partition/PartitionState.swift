@@ -32,8 +32,10 @@ package struct PartitionState: Sendable {
     /// How a message that a worker had ended.
     package enum Ending: Sendable {
         case completed
-        /// Not completed: cancelled, or never started because of the phase.
+        /// Its handler was told to stop, and ended without completing.
         case cancelled
+        /// No handler was started, or one failed and no further attempt was: it is left to the next
+        /// owner.
         case returned
     }
 
@@ -50,7 +52,7 @@ package struct PartitionState: Sendable {
     package private(set) var ledger = Ledger()
     /// Messages delivered and not ended: queued, running or waiting to be tried again.
     package private(set) var held = 0
-    /// The bytes of their keys, values and headers.
+    /// The bytes of their keys and values.
     package private(set) var heldBytes = 0
     /// Messages that an earlier owner had finished, and that were not handed out again.
     package private(set) var skipped = 0
@@ -67,6 +69,24 @@ package struct PartitionState: Sendable {
     package init(startingAt position: Int64?, finished: CompletionMap? = nil) {
         tracker = OffsetTracker(startingAt: position)
         finishedBefore = finished
+    }
+
+    /// What is done beyond the frontier, by this owner and, further on, by an earlier one; `nil` while
+    /// there is no frontier.
+    package var completionMap: CompletionMap? {
+        guard let own = tracker.completionMap, let finishedBefore else { return tracker.completionMap }
+        let next = (tracker.highestDelivered ?? -1) + 1
+        let inherited = finishedBefore.ranges.compactMap { range in
+            range.upperBound > next ? max(range.lowerBound, next)..<range.upperBound : nil
+        }
+        guard let last = own.ranges.last, let first = inherited.first, last.upperBound == first.lowerBound else {
+            return CompletionMap(frontier: own.frontier, ranges: own.ranges + inherited)
+        }
+        let joined = last.lowerBound..<first.upperBound
+        return CompletionMap(
+            frontier: own.frontier,
+            ranges: own.ranges.dropLast() + [joined] + inherited.dropFirst()
+        )
     }
 
     /// Takes a message in. `nil` when it was delivered or finished before, or when nothing is taken any

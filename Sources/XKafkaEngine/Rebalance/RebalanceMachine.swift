@@ -74,8 +74,8 @@ package struct RebalanceMachine: Sendable {
     /// this holds one assignment or revocation and one stop at most.
     private var waiting: [Report] = []
     private var nextToken: UInt64 = 0
-    /// Partitions that were drained and committed when the consumer stopped: they are given back
-    /// without a second round.
+    /// Whether everything was drained and committed because the consumer stops: what is revoked now is
+    /// given back without a second round.
     private var hasLeft = false
     private var isStopping = false
 
@@ -88,7 +88,7 @@ package struct RebalanceMachine: Sendable {
     /// When ``timeReached(_:)`` wants to be called next.
     package var nextDeadline: Instant? { round?.deadline }
 
-    /// Whether partitions are being given back, or the consumer stops.
+    /// Whether no partitions are being given back, and the consumer is not stopping.
     package var isSteady: Bool { round == nil && !isStopping }
 
     // MARK: Events

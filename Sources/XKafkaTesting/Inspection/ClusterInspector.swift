@@ -60,7 +60,11 @@ public struct ClusterInspector: Sendable {
         let deadline = ContinuousClock.now + timeout
         while true {
             do {
-                if try await endOffsets(of: topic).count == partitions { return }
+                let known = try await endOffsets(of: topic).count
+                if known == partitions { return }
+                if ContinuousClock.now >= deadline {
+                    throw EmbeddedBrokerError("\(topic) has \(known) partitions instead of \(partitions)")
+                }
             } catch let error as KafkaError where error.errorClass == .retriable || error.code == .unknownTopic {
                 if ContinuousClock.now >= deadline { throw error }
             }

@@ -15,6 +15,8 @@ package final class ProducerClient: @unchecked Sendable {
         /// How many calls are using the client just now.
         var users = 0
         var isStopping = false
+        /// When what is not delivered by then is given up.
+        var purgeTime: ContinuousClock.Instant?
         var isEnded = false
     }
 
@@ -162,17 +164,35 @@ package final class ProducerClient: @unchecked Sendable {
 
     private func serve() {
         while let events {
-            // Wakes for an event, or because somebody yields the queue; once a second whatever happens.
-            if let event = rd_kafka_queue_poll(events.pointer, 1_000) {
+            // Wakes for an event, or because somebody yields the queue.
+            if let event = rd_kafka_queue_poll(events.pointer, pollTimeout) {
                 serve(event)
                 rd_kafka_event_destroy(event)
             }
+            purgeIfDue()
             if endIfDone() { break }
         }
         events = nil
         for topic in state.withLock({ $0.topics }).values { rd_kafka_topic_destroy(topic) }
-        client.destroy()
+        // Before freeing the client, which waits for threads that may be looking up a host name.
         ended.resolve(())
+        client.destroy()
+    }
+
+    /// A second at most, and not beyond the time to give up what is left.
+    private var pollTimeout: Int32 {
+        guard let purgeTime = state.withLock({ $0.purgeTime }) else { return 1_000 }
+        let pause = ContinuousClock.now.duration(to: purgeTime)
+        return min(1_000, max(pause, .milliseconds(20)).wholeMilliseconds)
+    }
+
+    private func purgeIfDue() {
+        guard let purgeTime = state.withLock({ $0.purgeTime }), ContinuousClock.now >= purgeTime else { return }
+        // Again and again until nothing is left: a message may have been on its way into the queue.
+        rd_kafka_purge(
+            client.pointer,
+            RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING
+        )
     }
 
     private func endIfDone() -> Bool {
@@ -203,15 +223,17 @@ package final class ProducerClient: @unchecked Sendable {
 
     // MARK: End
 
-    /// Gives up everything that is not acknowledged yet; its receivers hear so.
-    package func purge() {
-        _ = try? use { rd_kafka_purge(client.pointer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT) }
-    }
-
-    /// Refuses further messages, and ends the thread when all outstanding ones were reported.
-    package func stop() {
+    /// Refuses further messages, and ends the thread when all outstanding ones were reported. What is
+    /// not delivered at `purgeTime` is given up; its receivers hear so.
+    package func stop(purgingAt purgeTime: ContinuousClock.Instant? = nil) {
         // Yielding is part of the use: the last user wakes the thread.
-        _ = try? use { state.withLock { $0.isStopping = true } }
+        _ = try? use {
+            state.withLock { state in
+                state.isStopping = true
+                // The first caller's patience counts.
+                if state.purgeTime == nil { state.purgeTime = purgeTime }
+            }
+        }
     }
 
     /// Waits until the last message was reported after ``stop()``.

@@ -4,6 +4,32 @@ import XKafka
 import XKafkaTesting
 import XKafkaTestingInternal
 
+/// A store that can be made to wait.
+private final class GatedStore: OffsetStore {
+    let blocksLoads = Atomic<Bool>(false)
+    let blocksSaves = Atomic<Bool>(false)
+    let gate = OneShot<Void>()
+    let waiting = Collector<String>()
+    let saved = Collector<Int64>()
+    private let memory = MemoryOffsetStore()
+
+    func load(_ partition: TopicPartition) async throws -> Int64? {
+        if blocksLoads.load(ordering: .relaxed) { await block("load") }
+        return try await memory.load(partition)
+    }
+
+    func save(_ nextOffset: Int64, for partition: TopicPartition) async throws {
+        if blocksSaves.load(ordering: .relaxed) { await block("save") }
+        try await memory.save(nextOffset, for: partition)
+        saved.add(nextOffset)
+    }
+
+    private func block(_ what: String) async {
+        waiting.add(what)
+        await gate.waitIgnoringCancellation()
+    }
+}
+
 @Suite(.timeLimit(.minutes(2))) struct PartitionConsumerTests {
     private struct Failure: Error {}
 
@@ -171,6 +197,71 @@ import XKafkaTestingInternal
         ) { try await again.wait(forCount: 3) }
         #expect(failed.commitError is Failure, "what was not saved is reported")
         #expect(failed.completed == 3)
+    }
+
+    /// R10: a store that never answers keeps nobody from ending.
+    @Test func hangingLoadDoesNotKeepCloseFromReturning() async throws {
+        let broker = try EmbeddedBroker.start(topics: ["orders": 1])
+        defer { broker.stop() }
+        let store = GatedStore()
+        store.blocksLoads.store(true, ordering: .relaxed)
+        let consumer = try PartitionConsumer(.testing(broker, topic: "orders", store: store))
+        let consuming = Task { try await consumer.consume { _ in } }
+        try await store.waiting.wait(forCount: 1)
+        try await withDeadline(.seconds(10), "close") { await consumer.close() }
+        #expect(try await consuming.value.completed == 0)
+        store.gate.resolve(())
+    }
+
+    /// R11: a save that is answered late, when consuming has ended and begun again, does not have the
+    /// last word.
+    @Test func lateSaveDoesNotOverwriteALaterOne() async throws {
+        let broker = try EmbeddedBroker.start(topics: ["orders": 1])
+        defer { broker.stop() }
+        let producer = try Producer(.testing(broker, topic: "orders"))
+        try await producer.produceBatch((0..<3).map { ProduceMessage(value: "\($0)") })
+        let store = GatedStore()
+        store.blocksSaves.store(true, ordering: .relaxed)
+        let consumer = try PartitionConsumer(.testing(broker, topic: "orders", store: store))
+        let seen = Collector<Int64>()
+        let report = try await running(consumer, { seen.add($0.offset) }) { try await seen.wait(forCount: 3) }
+        #expect((report.commitError as? ConsumerError)?.code == .commitTimedOut)
+
+        try await producer.produceBatch((0..<3).map { ProduceMessage(value: "more \($0)") })
+        await producer.close()
+        store.blocksSaves.store(false, ordering: .relaxed)
+        _ = try await running(consumer, { seen.add($0.offset) }) {
+            // It does not begin before the first save was answered.
+            store.gate.resolve(())
+            try await eventually("everything to be read") { Set(seen.values) == Set(0..<6) }
+        }
+        #expect(try await store.load(TopicPartition(topic: "orders", partition: 0)) == 6)
+        #expect(store.saved.values.last == 6)
+    }
+
+    /// R6: what is completed behind a message that does not end is bounded.
+    @Test func readsOnlySoFarBeyondAnUnfinishedMessage() async throws {
+        let broker = try EmbeddedBroker.start(topics: ["orders": 1])
+        defer { broker.stop() }
+        let producer = try Producer(.testing(broker, topic: "orders"))
+        try await producer.produceBatch((0..<1_000).map { ProduceMessage(key: "k\($0)", value: "\($0)") })
+        await producer.close()
+        let release = OneShot<Void>()
+        let seen = Collector<Int64>()
+        let processing = ProcessingConfig(maxTrackedOffsets: 100)
+        _ = try await running(
+            try PartitionConsumer(.testing(broker, topic: "orders", processing: processing)),
+            { message in
+                if message.offset == 0 { await release.waitIgnoringCancellation() }
+                seen.add(message.offset)
+            },
+            while: {
+                try await seen.wait(forCount: 99)
+                #expect(seen.values.allSatisfy { $0 < 100 })
+                release.resolve(())
+                try await seen.wait(forCount: 1_000)
+            }
+        )
     }
 
     /// R4: a connection that breaks comes back, and reading goes on.

@@ -180,6 +180,26 @@ import XKafkaTestingInternal
         #expect(read.lines == ["connected", "x", "x", "waits"])
     }
 
+    /// Whoever is let in when another message was delivered finds room in librdkafka's queue, too.
+    @Test func fullProducerNeverRefuses() async throws {
+        let broker = try EmbeddedBroker.start(topics: ["orders": 1])
+        defer { broker.stop() }
+        var config = ProducerConfig.testing(broker, topic: "orders")
+        config.maxInFlightMessages = 3
+        config.linger = .zero
+        let producer = try Producer(config)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<32 {
+                group.addTask {
+                    for _ in 0..<50 { try await producer.produce(ProduceMessage(value: "x")) }
+                }
+            }
+            try await group.waitForAll()
+        }
+        await producer.close()
+        #expect(try await ClusterInspector(brokers: broker.brokers).endOffsets(of: "orders") == [0: 1_600])
+    }
+
     @Test func cancelledWaitSaysThatTheOutcomeIsUnknown() async throws {
         let broker = try EmbeddedBroker.start(topics: ["orders": 1])
         defer { broker.stop() }

@@ -72,6 +72,22 @@ import XKafka
         #expect(certificate.map { "\($0)" }?.contains("SECRET") == false)
     }
 
+    @Test func propertiesCannotOverrideWhatTheLibraryOwnsNorShowSecrets() {
+        var producer = ProducerConfig(brokers: ["127.0.0.1:1"])
+        producer.librdkafkaProperties = [
+            "delivery.report.only.error": "true", "sasl.password": "hunter2",
+            "ssl.endpoint.identification.algorithm": "none",
+            "transactional.id": "t",
+        ]
+        let owned = #expect(throws: ConfigurationError.self) { try producer.validate() }
+        #expect(owned?.problems.count == 4)
+        #expect(owned.map { "\($0)" }?.contains("hunter2") == false)
+        producer.librdkafkaProperties = ["ssl.keystore.password": "hunter2", "no.such.secret": "hunter2"]
+        let unknown = #expect(throws: ConfigurationError.self) { try producer.validate() }
+        #expect(unknown?.problems.map(\.field) == ["librdkafkaProperties.no.such.secret"])
+        #expect(unknown.map { "\($0)" }?.contains("hunter2") == false)
+    }
+
     @Test func defaultsAreValidAndAsDocumented() throws {
         let group = GroupConsumerConfig(brokers: ["127.0.0.1:1"], groupID: "g", topics: ["t", "^logs-.*"])
         try group.validate()
