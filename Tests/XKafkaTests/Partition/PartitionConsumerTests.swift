@@ -33,23 +33,6 @@ private final class GatedStore: OffsetStore {
 @Suite(.timeLimit(.minutes(2))) struct PartitionConsumerTests {
     private struct Failure: Error {}
 
-    private func running(
-        _ consumer: PartitionConsumer,
-        _ handler: @escaping @Sendable (ConsumeContext) async throws -> Void,
-        while body: () async throws -> Void
-    ) async throws -> DrainReport {
-        let consuming = Task { try await consumer.consume(handler) }
-        do {
-            try await body()
-        } catch {
-            consuming.cancel()
-            _ = await consuming.result
-            throw error
-        }
-        consuming.cancel()
-        return try await consuming.value
-    }
-
     @Test func resumesWhereItLeftOff() async throws {
         let broker = try EmbeddedBroker.start(topics: ["orders": 2])
         defer { broker.stop() }
@@ -86,11 +69,10 @@ private final class GatedStore: OffsetStore {
     }
 
     @Test func unfinishedMessageHoldsTheCheckpoint() async throws {
-        let broker = try EmbeddedBroker.start(topics: ["orders": 1])
+        let broker = try await EmbeddedBroker.withOrders(
+            (0..<30).map { ProduceMessage(key: "k\($0 % 3)", value: "\($0)") }
+        )
         defer { broker.stop() }
-        let producer = try Producer(.testing(broker, topic: "orders"))
-        try await producer.produceBatch((0..<30).map { ProduceMessage(key: "k\($0 % 3)", value: "\($0)") })
-        await producer.close()
         let store = MemoryOffsetStore()
         var processing = ProcessingConfig()
         processing.drainDeadline = .milliseconds(50)
@@ -173,11 +155,8 @@ private final class GatedStore: OffsetStore {
                 try await memory.save(nextOffset, for: partition)
             }
         }
-        let broker = try EmbeddedBroker.start(topics: ["orders": 1])
+        let broker = try await EmbeddedBroker.withOrders((0..<3).map { ProduceMessage(value: "\($0)") })
         defer { broker.stop() }
-        let producer = try Producer(.testing(broker, topic: "orders"))
-        try await producer.produceBatch((0..<3).map { ProduceMessage(value: "\($0)") })
-        await producer.close()
         let partition = TopicPartition(topic: "orders", partition: 0)
 
         let flaky = FlakyStore(failures: 3)
@@ -241,11 +220,10 @@ private final class GatedStore: OffsetStore {
 
     /// R6: what is completed behind a message that does not end is bounded.
     @Test func readsOnlySoFarBeyondAnUnfinishedMessage() async throws {
-        let broker = try EmbeddedBroker.start(topics: ["orders": 1])
+        let broker = try await EmbeddedBroker.withOrders(
+            (0..<1_000).map { ProduceMessage(key: "k\($0)", value: "\($0)") }
+        )
         defer { broker.stop() }
-        let producer = try Producer(.testing(broker, topic: "orders"))
-        try await producer.produceBatch((0..<1_000).map { ProduceMessage(key: "k\($0)", value: "\($0)") })
-        await producer.close()
         let release = OneShot<Void>()
         let seen = Collector<Int64>()
         let processing = ProcessingConfig(maxTrackedOffsets: 100)

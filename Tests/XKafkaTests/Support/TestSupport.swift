@@ -77,3 +77,70 @@ extension ProducerConfig {
         return config
     }
 }
+
+extension EmbeddedBroker {
+    /// A broker with a topic `orders` that holds these messages.
+    static func withOrders(partitions: Int = 1, _ messages: some Sequence<ProduceMessage>) async throws
+        -> EmbeddedBroker
+    {
+        let broker = try start(topics: ["orders": partitions])
+        do {
+            let producer = try Producer(.testing(broker, topic: "orders"))
+            try await producer.produceBatch(messages)
+            await producer.close()
+            return broker
+        } catch {
+            broker.stop()
+            throw error
+        }
+    }
+}
+
+/// Whatever consumes with a handler.
+protocol Consumer: Sendable {
+    @discardableResult
+    func consume(_ handler: @escaping @Sendable (ConsumeContext) async throws -> Void) async throws -> DrainReport
+}
+
+extension GroupConsumer: Consumer {}
+extension PartitionConsumer: Consumer {}
+
+/// Runs `consumer` until `body` returns, then stops it by cancelling its task.
+@discardableResult
+func running(
+    _ consumer: some Consumer,
+    _ handler: @escaping @Sendable (ConsumeContext) async throws -> Void,
+    while body: () async throws -> Void
+) async throws -> DrainReport {
+    let consuming = Task { try await consumer.consume(handler) }
+    do {
+        try await body()
+    } catch {
+        consuming.cancel()
+        _ = await consuming.result
+        throw error
+    }
+    consuming.cancel()
+    return try await consuming.value
+}
+
+/// What a handler saw.
+struct Seen: Sendable {
+    let key: MessageBytes?
+    let value: MessageBytes?
+    let partition: Int32
+    let offset: Int64
+    let attempt: Int
+    let epoch: UInt64
+
+    init(_ message: ConsumeContext) {
+        key = message.key?.copied()
+        value = message.value?.copied()
+        partition = message.partition
+        offset = message.offset
+        attempt = message.attempt
+        epoch = message.assignmentEpoch
+    }
+
+    var text: String { value.map { String($0) } ?? "nil" }
+}
