@@ -59,6 +59,8 @@ import XKafkaTestingInternal
         var config = GroupConsumerConfig.testing(broker, topics: ["orders"])
         config.processing.drainDeadline = .milliseconds(100)
         config.processing.commitInterval = .seconds(60)
+        // The first commit is refused, whatever it says; none after it carries metadata.
+        try broker.inject(.fail(.offsetCommit, with: .offsetMetadataTooLarge))
         let seen = Collector<Int64>()
         let started = Collector<Int64>()
         let report = try await running(
@@ -70,7 +72,6 @@ import XKafkaTestingInternal
             },
             while: {
                 try await seen.wait(forCount: 12)
-                try broker.inject(.fail(.offsetCommit, with: .offsetMetadataTooLarge))
             }
         )
         #expect(report.commitError == nil)
