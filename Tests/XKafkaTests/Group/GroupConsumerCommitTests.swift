@@ -62,11 +62,9 @@ import XKafkaTestingInternal
         // The first commit is refused, whatever it says; none after it carries metadata.
         try broker.inject(.fail(.offsetCommit, with: .offsetMetadataTooLarge))
         let seen = Collector<Int64>()
-        let started = Collector<Int64>()
         let report = try await running(
             try GroupConsumer(config),
             { message in
-                started.add(message.offset)
                 if message.offset == 5 { try await Task.sleep(for: .seconds(600)) }
                 seen.add(message.offset)
             },
