@@ -50,7 +50,8 @@ public final class GroupConsumer: Sendable {
     public func consume(
         _ handler: @escaping @Sendable (ConsumeContext) async throws -> Void
     ) async throws -> DrainReport {
-        try await session.consume(config.processing, logger: config.logger, handler: handler) { [config] in
+        try await session.consume(config.processing, logger: config.logger, handler: config.chain(handler)) {
+            [config] in
             (config.properties(), .group(config))
         }
     }

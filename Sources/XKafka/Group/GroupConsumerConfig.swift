@@ -1,4 +1,5 @@
 public import Logging
+public import XKafkaConsume
 public import XKafkaCore
 import XKafkaTransport
 
@@ -44,6 +45,13 @@ public struct GroupConsumerConfig: Sendable {
     /// this member (`max.poll.interval.ms`). Slow handlers do not count. Default 5 min.
     public var maxPollInterval: Duration
 
+    /// The handlers that every message passes through, outermost first, before it comes to the function
+    /// given to `consume`. They run once per attempt. Default: none.
+    public var handlers: [any ConsumeHandler]
+
+    /// Further handlers for messages of single topics, by the topic's exact name. Default: none.
+    public var topicHandlers: [String: ConsumeTopicHandlers]
+
     /// How many characters of metadata a commit may carry: what the brokers' `offset.metadata.max.bytes`
     /// says. Default 4,096, as there.
     ///
@@ -87,6 +95,8 @@ public struct GroupConsumerConfig: Sendable {
         sessionTimeout = Self.defaultSessionTimeout
         heartbeatInterval = Self.defaultHeartbeatInterval
         maxPollInterval = Self.defaultMaxPollInterval
+        handlers = []
+        topicHandlers = [:]
         offsetMetadataLimit = Self.defaultOffsetMetadataLimit
         clientID = ClientID.random()
         librdkafkaProperties = [:]
@@ -103,6 +113,15 @@ extension GroupConsumerConfig {
         checks.require(!topics.isEmpty, "topics", got: topics, "topics are required")
         for topic in topics { checks.requireText(topic, "topics", "a topic has a name") }
         checks.require(Set(topics).count == topics.count, "topics", got: topics, "each topic is named once")
+        for topic in topicHandlers.keys.sorted() {
+            checks.requireText(topic, "topicHandlers", "topic handlers need the name of a topic")
+            checks.require(
+                !(topic.first?.isWhitespace ?? false) && !(topic.last?.isWhitespace ?? false),
+                "topicHandlers",
+                got: "\"\(topic)\"",
+                "no topic's name begins or ends with white space: these handlers would never be called"
+            )
+        }
         processing.check(&checks)
         checks.requireMilliseconds(sessionTimeout, "sessionTimeout", in: .milliseconds(1)...Duration.seconds(3_600))
         checks.requireMilliseconds(
@@ -142,6 +161,14 @@ extension GroupConsumerConfig {
             properties()
         }
         try checks.finish()
+    }
+
+    /// The whole way of a message: the handlers of its topic, then `business`.
+    func chain(_ business: @escaping ConsumeFunction) -> ConsumeFunction {
+        let general = composeConsume(handlers, business)
+        guard !topicHandlers.isEmpty else { return general }
+        let special = topicHandlers.mapValues { composeConsume($0.combined(with: handlers), business) }
+        return { message in try await (special[message.topic] ?? general)(message) }
     }
 
     func properties() -> ClientProperties {

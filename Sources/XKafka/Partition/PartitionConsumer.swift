@@ -44,7 +44,8 @@ public final class PartitionConsumer: Sendable {
     public func consume(
         _ handler: @escaping @Sendable (ConsumeContext) async throws -> Void
     ) async throws -> DrainReport {
-        try await session.consume(config.processing, logger: config.logger, handler: handler) { [config] in
+        let chain = composeConsume(config.handlers, handler)
+        return try await session.consume(config.processing, logger: config.logger, handler: chain) { [config] in
             let partition = config.topicPartition
             let offset = try await Self.load(partition, from: config.offsetStore) ?? config.start.logicalOffset
             let position = TopicPartitionOffset(partition, offset: offset)

@@ -1,4 +1,5 @@
 public import Logging
+public import XKafkaConsume
 public import XKafkaCore
 import XKafkaTransport
 
@@ -23,6 +24,10 @@ public struct PartitionConsumerConfig: Sendable {
 
     /// Workers, memory, retries. `commitInterval` is how often the store is written.
     public var processing: ProcessingConfig
+
+    /// The handlers that every message passes through, outermost first, before it comes to the function
+    /// given to `consume`. They run once per attempt. Default: none.
+    public var handlers: [any ConsumeHandler]
 
     /// Encryption and authentication. Default: neither.
     public var security: SecurityConfig
@@ -58,6 +63,7 @@ public struct PartitionConsumerConfig: Sendable {
         self.processing = processing
         self.security = security
         self.logger = logger
+        handlers = []
         clientID = ClientID.random()
         librdkafkaProperties = [:]
     }

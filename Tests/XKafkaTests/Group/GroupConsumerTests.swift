@@ -109,6 +109,43 @@ import XKafkaTestingInternal
         #expect(seen.values.first { $0.offset == 0 }?.attempt == 3)
     }
 
+    /// Handlers run once per attempt, outermost first, and a topic may have its own.
+    @Test func messagesPassThroughTheHandlersOfTheirTopic() async throws {
+        let broker = try EmbeddedBroker.start(topics: ["orders": 1, "bills": 1])
+        defer { broker.stop() }
+        let producer = try Producer(.testing(broker))
+        for topic in ["orders", "bills"] {
+            try await producer.produce(ProduceMessage(topic: topic, key: "k", value: "v"))
+        }
+        await producer.close()
+        let steps = Collector<String>()
+        func handler(_ name: String) -> ConsumeMiddleware {
+            ConsumeMiddleware { message, next in
+                steps.add("\(message.topic) \(name) \(message.attempt)")
+                try await next(message)
+            }
+        }
+        var config = GroupConsumerConfig.testing(broker, topics: ["orders", "bills"])
+        config.processing.retry = RetryConfig(initialBackoff: .milliseconds(1))
+        config.handlers = [handler("first"), handler("second")]
+        config.topicHandlers = ["bills": ConsumeTopicHandlers([handler("own")], mode: .replace)]
+        let done = Collector<String>()
+        try await running(
+            try GroupConsumer(config),
+            { message in
+                if message.topic == "orders", message.attempt == 1 { throw Failure() }
+                done.add(message.topic)
+            },
+            while: { try await done.wait(forCount: 2) }
+        )
+        let orders = steps.values.filter { $0.hasPrefix("orders") }
+        #expect(orders == ["orders first 1", "orders second 1", "orders first 2", "orders second 2"])
+        #expect(steps.values.filter { $0.hasPrefix("bills") } == ["bills own 1"])
+
+        config.topicHandlers = [" bills": ConsumeTopicHandlers([]), "": ConsumeTopicHandlers([])]
+        #expect(throws: ConfigurationError.self) { try config.validate() }
+    }
+
     @Test func stopPolicyEndsConsumingAndCommitsNothingPastTheFailure() async throws {
         let broker = try await EmbeddedBroker.withOrders((0..<10).map { ProduceMessage(key: "k", value: "\($0)") })
         defer { broker.stop() }

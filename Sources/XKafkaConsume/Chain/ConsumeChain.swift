@@ -1,0 +1,36 @@
+import Synchronization
+
+/// Puts handlers in front of a function: the first is outermost, and the function innermost.
+///
+/// - Returns: a function that runs the whole chain. It throws ``ConsumeChainError/nextCalledTwice`` into
+///   a handler that calls `next` a second time for one message.
+public func composeConsume(_ handlers: [any ConsumeHandler], _ final: @escaping ConsumeFunction) -> ConsumeFunction {
+    handlers.reversed().reduce(final) { rest, handler in
+        { message in
+            let wasCalled = CallMark()
+            try await handler.handle(message) { message in
+                guard wasCalled.set() else { throw ConsumeChainError.nextCalledTwice }
+                try await rest(message)
+            }
+        }
+    }
+}
+
+/// How a chain of handlers was misused.
+public enum ConsumeChainError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// A handler called `next` more than once for one message.
+    case nextCalledTwice
+
+    /// What happened, in words.
+    public var description: String { "a consume handler called next more than once for one message" }
+}
+
+/// Remembers whether something was called.
+private final class CallMark: Sendable {
+    private let wasCalled = Atomic<Bool>(false)
+
+    /// Answers whether this was the first time.
+    func set() -> Bool {
+        !wasCalled.exchange(true, ordering: .relaxed)
+    }
+}
