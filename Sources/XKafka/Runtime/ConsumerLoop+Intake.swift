@@ -2,6 +2,7 @@ import Logging
 import Synchronization
 import XKafkaConsume
 import XKafkaCore
+import XKafkaEngine
 import XKafkaTransport
 import XKafkaWorkers
 
@@ -56,6 +57,8 @@ extension ConsumerLoop {
             switch item {
             case .message(let message):
                 largest = max(largest, message.byteCount)
+                if message.offset <= entry.lastOffset { restart(entry) }
+                entry.lastOffset = message.offset
                 deliver(message, of: entry.assigned, receivedAt: now)
             case .failure(let error, _):
                 note(error)
@@ -84,6 +87,23 @@ extension ConsumerLoop {
             key: queueKey,
             shard: shard
         )
+    }
+
+    /// Offsets go up within a log. When they do not, the topic was made anew, or its log was cut: the
+    /// offsets mean other messages now, and none of them may be taken for one that was handled (R1).
+    private func restart(_ entry: PartitionEntry) {
+        runtime.logger.warning(
+            "xkafka reads a partition anew because its log was reset",
+            metadata: ["partition": "\(entry.topicPartition)", "last_offset": "\(entry.lastOffset)"]
+        )
+        let old = entry.assigned
+        let dropped = workers.removeAll { $0.partition === old }
+        epochs += 1
+        entry.restart(
+            as: AssignedPartition(entry.topicPartition, epoch: epochs, startingAt: nil, finished: nil),
+            report: &report
+        )
+        for item in dropped { runtime.end(item, .returned) }
     }
 
     // MARK: Sweep

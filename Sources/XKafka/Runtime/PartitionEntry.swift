@@ -6,7 +6,9 @@ import XKafkaTransport
 /// What the consumer thread keeps about one assigned partition. Never leaves the thread, except for
 /// `announcement`.
 final class PartitionEntry {
-    let assigned: AssignedPartition
+    private(set) var assigned: AssignedPartition
+    /// The offset of the last message that was taken.
+    var lastOffset: Int64 = -1
     let announcement = Announcement()
     /// Where librdkafka puts the partition's messages; `nil` once the partition is given back.
     var queue: EventQueue?
@@ -48,6 +50,15 @@ final class PartitionEntry {
     func noteCommitted(_ map: CompletionMap, version: Int) {
         committed = map
         committedVersion = version
+    }
+
+    /// Begins anew after the partition's log was reset; what the earlier assignment had in hand is left
+    /// to its handlers, whose ends change nothing any more.
+    func restart(as restarted: AssignedPartition, report: inout DrainReport) {
+        assigned.close(into: &report, committed: committed)
+        assigned = restarted
+        committed = nil
+        committedVersion = 0
     }
 
     func close(into report: inout DrainReport) {
