@@ -32,16 +32,7 @@ struct Group: AsyncParsableCommand {
                     "group_id": "\(environment.groupID)",
                 ]
             )
-            try await consumer.consume { message in
-                logger.info(
-                    "message received",
-                    metadata: [
-                        "topic": "\(message.topic)", "partition": "\(message.partition)", "offset": "\(message.offset)",
-                        "key": "\(message.key.map { String($0) } ?? "")",
-                        "value": "\(message.value.map { String($0) } ?? "")",
-                    ]
-                )
-            }
+            try await consumer.consume { logger.logReceived($0) }
             logger.info("group consumer stopped")
         }
     }

@@ -34,16 +34,7 @@ struct Partition: AsyncParsableCommand {
                     "partition": "\(environment.partition)",
                 ]
             )
-            try await consumer.consume { message in
-                logger.info(
-                    "message received",
-                    metadata: [
-                        "topic": "\(message.topic)", "partition": "\(message.partition)", "offset": "\(message.offset)",
-                        "key": "\(message.key.map { String($0) } ?? "")",
-                        "value": "\(message.value.map { String($0) } ?? "")",
-                    ]
-                )
-            }
+            try await consumer.consume { logger.logReceived($0) }
             let partition = TopicPartition(topic: environment.topic, partition: environment.partition)
             if let nextOffset = try await store.load(partition) {
                 logger.info("partition checkpoint", metadata: ["next_offset": "\(nextOffset)"])

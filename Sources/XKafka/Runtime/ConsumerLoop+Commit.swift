@@ -17,8 +17,10 @@ struct CommitSchedule {
 
     /// What a commit says of one partition.
     struct Part {
-        /// The assignment, so that an answer for an older one is ignored.
         let entry: PartitionEntry
+        /// What the entry stood for when the commit was sent: an answer for an older assignment, or for
+        /// a log that was reset since, is ignored (R8).
+        let assigned: AssignedPartition
         let version: Int
         /// What is told of the completions: as much as fits into the metadata.
         let map: CompletionMap
@@ -119,11 +121,11 @@ extension ConsumerLoop {
         guard let (map, version) = entry.assigned.progress else { return nil }
         let empty = CompletionMap(frontier: map.frontier, ranges: [])
         guard case .group(let config) = role, !commits.sendsNoMetadata else {
-            return .init(entry: entry, version: version, map: empty, metadata: "")
+            return .init(entry: entry, assigned: entry.assigned, version: version, map: empty, metadata: "")
         }
         let text = map.encoded(limit: config.offsetMetadataLimit).text
         let told = CompletionMap(metadata: text, frontier: map.frontier) ?? empty
-        return .init(entry: entry, version: version, map: told, metadata: text)
+        return .init(entry: entry, assigned: entry.assigned, version: version, map: told, metadata: text)
     }
 
     func noteCommit(_ outcome: CommitOutcome, _ now: ContinuousClock.Instant) {
@@ -131,7 +133,9 @@ extension ConsumerLoop {
         commits.inFlight = nil
         for (offset, error) in outcome.partitions where error == nil {
             let part = inFlight.parts.first { $0.entry.topicPartition == offset.topicPartition }
-            if let part { part.entry.noteCommitted(part.map, version: part.version) }
+            if let part, part.assigned === part.entry.assigned {
+                part.entry.noteCommitted(part.map, version: part.version)
+            }
         }
         guard let error = outcome.error else {
             commits.lastError = nil

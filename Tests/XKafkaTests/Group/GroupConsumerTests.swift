@@ -170,8 +170,10 @@ import XKafkaTestingInternal
         #expect(try await inspector.committedOffsets(ofGroup: config.groupID, topic: "orders") == [0: 4])
     }
 
+    /// Nothing starts after it, although thousands of messages are at hand and the consumer thread has yet
+    /// to notice.
     @Test func closingFromAHandlerCountsItsMessage() async throws {
-        let broker = try await EmbeddedBroker.withOrders((0..<10).map { ProduceMessage(key: "k", value: "\($0)") })
+        let broker = try await EmbeddedBroker.withOrders((0..<5_000).map { ProduceMessage(key: "k", value: "\($0)") })
         defer { broker.stop() }
         let config = GroupConsumerConfig.testing(broker, topics: ["orders"])
         let consumer = try GroupConsumer(config)
