@@ -77,7 +77,7 @@ import XKafkaCore
     }
 
     @Test func topicHandlersAppendOrReplace() async throws {
-        for (mode, steps) in [(ConsumeTopicHandlers.Mode.append, ["global in", "topic in"]), (.replace, ["topic in"])] {
+        for (mode, steps) in [(ChainMode.append, ["global in", "topic in"]), (.replace, ["topic in"])] {
             let trail = Trail()
             let topic = ConsumeTopicHandlers([trail.handler("topic")], mode: mode)
             try await composeConsume(topic.combined(with: [trail.handler("global")])) { _ in }(message)

@@ -1,4 +1,4 @@
-import Synchronization
+import XKafkaCore
 
 /// Puts handlers in front of a function: the first is outermost, and the function innermost.
 ///
@@ -23,14 +23,4 @@ public enum ConsumeChainError: Error, Sendable, Hashable, CustomStringConvertibl
 
     /// What happened, in words.
     public var description: String { "a consume handler called next more than once for one message" }
-}
-
-/// Remembers whether something was called.
-private final class CallMark: Sendable {
-    private let wasCalled = Atomic<Bool>(false)
-
-    /// Answers whether this was the first time.
-    func set() -> Bool {
-        !wasCalled.exchange(true, ordering: .relaxed)
-    }
 }
