@@ -29,6 +29,10 @@ package struct OffsetTracker: Sendable {
     /// The highest offset delivered so far.
     package private(set) var highestDelivered: Int64?
 
+    /// Where the frontier goes once nothing is open, if it is not there already: the partition holds
+    /// nothing before it that was not delivered.
+    private var passedOver: Int64?
+
     /// A tracker for a partition that is read from `position` on, if that is known.
     package init(startingAt position: Int64? = nil) {
         frontier = position
@@ -50,6 +54,8 @@ package struct OffsetTracker: Sendable {
         // not reach that far any more (it was deleted and made anew), reading starts further down.
         guard offset >= 0, offset < .max, offset > highestDelivered ?? -1 else { return nil }
         highestDelivered = offset
+        // Either the frontier goes beyond that position anyway now, or it was wrong about this message.
+        passedOver = nil
         window.append(offset)
         outstanding += 1
         // Nothing older is open: whatever the partition skipped before this message is passed.
@@ -73,8 +79,14 @@ package struct OffsetTracker: Sendable {
     /// Notes that the partition holds nothing before `position` that was not delivered, so that an
     /// idle partition that ends in records nobody delivers is committed to its end. Answers
     /// whether the frontier moved.
+    ///
+    /// While messages are open the position is kept: the frontier reaches it with the last of them (R5).
     package mutating func passOver(to position: Int64) -> Bool {
-        guard window.isEmpty, position > frontier ?? -1 else { return false }
+        guard position > highestDelivered ?? -1, position > frontier ?? -1 else { return false }
+        guard window.isEmpty else {
+            passedOver = max(passedOver ?? position, position)
+            return false
+        }
         frontier = position
         return true
     }
@@ -120,6 +132,11 @@ package struct OffsetTracker: Sendable {
         }
         // The next open message, not merely the offset after the last finished one: the offsets
         // between them were never delivered and hold nothing.
-        if let first = window.first { frontier = first }
+        if let first = window.first {
+            frontier = first
+        } else if let passedOver {
+            frontier = passedOver
+            self.passedOver = nil
+        }
     }
 }
