@@ -77,6 +77,43 @@ import XKafkaTestingInternal
         #expect(state.completionMap == CompletionMap(frontier: 11, ranges: [12..<14, 20..<30]))
     }
 
+    /// R5: the end is usually reported while the last messages are in hand.
+    @Test func endOfThePartitionIsReachedWithTheLastMessage() throws {
+        var state = PartitionState(startingAt: 0)
+        let only = try #require(result(of: state.deliver(0, bytes: 1)))
+        #expect(!result(of: state.passOver(to: 7)).madeProgress)
+        #expect(result(of: state.end(only, offset: 0, bytes: 1, .completed)).madeProgress)
+        #expect(state.tracker.frontier == 7)
+        #expect(result(of: state.passOver(to: 9)).madeProgress, "nothing is in hand")
+        #expect(state.completionMap == CompletionMap(frontier: 9, ranges: []))
+    }
+
+    /// What was finished before and has been compacted away since says nothing any more.
+    @Test func passingOverWhatAnEarlierOwnerFinished() throws {
+        var state = PartitionState(
+            startingAt: 10,
+            finished: CompletionMap(frontier: 10, ranges: [12..<14, 18..<30])
+        )
+        #expect(result(of: state.passOver(to: 20)).madeProgress)
+        #expect(state.completionMap == CompletionMap(frontier: 20, ranges: [20..<30]))
+    }
+
+    /// R3, R7: done, but told apart.
+    @Test func deadLettersAreDoneAndCountedApart() throws {
+        var state = PartitionState(startingAt: 0)
+        let first = try #require(result(of: state.deliver(0, bytes: 1)))
+        let second = try #require(result(of: state.deliver(1, bytes: 1)))
+        #expect(result(of: state.end(second, offset: 1, bytes: 1, .deadLettered)).madeProgress)
+        #expect(state.completionMap == CompletionMap(frontier: 0, ranges: [1..<2]))
+        #expect(state.progressVersion == 1)
+        #expect(!result(of: state.drain()))
+        #expect(result(of: state.end(first, offset: 0, bytes: 1, .deadLettered)).isDrained)
+        #expect(state.tracker.frontier == 2)
+        #expect(state.ledger.deadLettered == 2 && state.ledger.completed == 0)
+        #expect(result(of: state.close()).isEmpty)
+        #expect(state.ledger.isBalanced)
+    }
+
     @Test func mapOfALogThatWasResetIsForgotten() throws {
         let map = CompletionMap(frontier: 10, ranges: [11..<13])
         var state = PartitionState(startingAt: 10, finished: map)
@@ -109,7 +146,7 @@ import XKafkaTestingInternal
                 if let delivery = state.deliver(next, bytes: 1) { open.append((next, delivery)) }
             } else if let index = open.indices.randomElement(using: &random) {
                 let (offset, delivery) = open.remove(at: index)
-                let endings: [PartitionState.Ending] = [.completed, .completed, .cancelled, .returned]
+                let endings: [PartitionState.Ending] = [.completed, .deadLettered, .cancelled, .returned]
                 let ending = state.phase == .active ? .completed : endings.randomElement(using: &random) ?? .completed
                 _ = state.end(delivery, offset: offset, bytes: 1, ending)
             }

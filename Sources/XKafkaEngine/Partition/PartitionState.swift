@@ -18,6 +18,8 @@ package struct PartitionState: Sendable {
     package struct Ledger: Sendable, Equatable {
         package var delivered = 0
         package var completed = 0
+        /// Given up, and acknowledged by the brokers as a dead letter (R7).
+        package var deadLettered = 0
         /// Taken from librdkafka, but no handler had it when the partition was given up. The next
         /// owner reads it again.
         package var returned = 0
@@ -26,12 +28,16 @@ package struct PartitionState: Sendable {
         /// A handler was still running when the partition was given back.
         package var abandoned = 0
 
-        package var isBalanced: Bool { delivered == completed + returned + cancelled + abandoned }
+        package var isBalanced: Bool {
+            delivered == completed + deadLettered + returned + cancelled + abandoned
+        }
     }
 
     /// How a message that a worker had ended.
     package enum Ending: Sendable {
         case completed
+        /// Its dead letter was acknowledged: as good as completed.
+        case deadLettered
         /// Its handler was told to stop, and ended without completing.
         case cancelled
         /// No handler was started, or one failed and no further attempt was: it is left to the next
@@ -41,7 +47,7 @@ package struct PartitionState: Sendable {
 
     /// What the shell has to do after an event.
     package struct Effects: Sendable, Equatable {
-        /// A message was completed: there is something new to commit.
+        /// A message was completed or dead-lettered: there is something new to commit.
         package var madeProgress = false
         /// The last message in hand has ended while draining.
         package var isDrained = false
@@ -71,11 +77,16 @@ package struct PartitionState: Sendable {
         finishedBefore = finished
     }
 
+    /// A number that grows with each message that is done, so that more completions beyond the same
+    /// frontier are seen to be something to commit.
+    package var progressVersion: Int { ledger.completed + ledger.deadLettered + skipped }
+
     /// What is done beyond the frontier, by this owner and, further on, by an earlier one; `nil` while
     /// there is no frontier.
     package var completionMap: CompletionMap? {
         guard let own = tracker.completionMap, let finishedBefore else { return tracker.completionMap }
-        let next = (tracker.highestDelivered ?? -1) + 1
+        // The frontier is further on than that where the partition holds nothing more.
+        let next = max((tracker.highestDelivered ?? -1) + 1, own.frontier)
         let inherited = finishedBefore.ranges.compactMap { range in
             range.upperBound > next ? max(range.lowerBound, next)..<range.upperBound : nil
         }
@@ -126,6 +137,10 @@ package struct PartitionState: Sendable {
             ledger.completed += 1
             _ = tracker.complete(delivery)
             effects.madeProgress = true
+        case .deadLettered:
+            ledger.deadLettered += 1
+            _ = tracker.complete(delivery)
+            effects.madeProgress = true
         case .cancelled:
             ledger.cancelled += 1
             cancelledOffsets.append(offset)
@@ -137,7 +152,8 @@ package struct PartitionState: Sendable {
         return effects
     }
 
-    /// Notes that the partition holds nothing undelivered before `position`.
+    /// Notes that the partition holds nothing undelivered before `position`. Progress that has to wait
+    /// for messages in hand is reported when the last of them ends.
     package mutating func passOver(to position: Int64) -> Effects {
         guard phase == .active else { return Effects() }
         return Effects(madeProgress: tracker.passOver(to: position))
