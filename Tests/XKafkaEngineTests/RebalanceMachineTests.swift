@@ -118,84 +118,12 @@ import XKafkaTestingInternal
         #expect(machine.owned.isEmpty)
     }
 
-    @Test func stoppingWithoutPartitionsLeavesAtOnce() throws {
+    @Test func stoppingWithoutPartitionsLeavesAtOnce() {
         var machine = RebalanceMachine(limits: limits)
-        let actions = machine.stop(at: start)
-        let token = try token(actions)
-        #expect(actions == [.stopFeeding([]), .commit([], token)])
-        #expect(result(of: machine.committed(token, at: start)) == [.leave])
+        #expect(result(of: machine.stop(at: start)) == [.leave])
         #expect(
             result(of: machine.assigned([a], at: start)) == [.assign([a], feeding: false)],
             "nothing is taken any more"
         )
-    }
-
-    @Test func stopDuringARevocationWaitsForIt() throws {
-        var machine = machine(owning: [a, b])
-        _ = machine.revoked([a], lost: false, at: start)
-        #expect(result(of: machine.stop(at: start)) == [])
-        let token = try token(machine.drained(a, at: start))
-        #expect(
-            result(of: machine.committed(token, at: start)) == [.giveBack([a], lost: false), .stopFeeding([b])]
-        )
-        #expect(!machine.isSteady)
-    }
-
-    /// Random reports and answers: every revocation is answered, nothing is done for partitions that
-    /// are not owned, and once time passes everything ends.
-    @Test(arguments: SeededGenerator.freshSeeds(60))
-    func alwaysEnds(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
-        var machine = RebalanceMachine(limits: limits)
-        let all = (0..<4).map { TopicPartition(topic: "t", partition: $0) }
-        var now = start
-        var owed = 0
-        var assigned: Set<TopicPartition> = []
-        var tokens: [RebalanceMachine.Token] = []
-        var hasLeft = false
-
-        func perform(_ actions: [Action]) throws {
-            for action in actions {
-                switch action {
-                case .assign(let partitions, _): assigned.formUnion(partitions)
-                case .giveBack(let partitions, let lost):
-                    try #require(assigned.isSuperset(of: partitions), "seed \(seed)")
-                    assigned.subtract(partitions)
-                    if !lost { owed -= 1 }
-                case .commit(_, let token): tokens.append(token)
-                case .leave: hasLeft = true
-                case .stopFeeding(let partitions), .cancelHandlers(let partitions):
-                    try #require(assigned.isSuperset(of: partitions), "seed \(seed)")
-                }
-            }
-        }
-        for _ in 0..<60 {
-            now += .milliseconds(Int.random(in: 0...400, using: &random))
-            switch Int.random(in: 0..<12, using: &random) {
-            case 0...2 where owed == 0:
-                let free = all.filter { !assigned.contains($0) }
-                try perform(machine.assigned(free, at: now))
-            case 3...4 where owed == 0 && !assigned.isEmpty:
-                owed += 1
-                try perform(machine.revoked(assigned.sorted(), lost: false, at: now))
-            case 5 where owed == 0 && !assigned.isEmpty && machine.isSteady:
-                try perform(machine.revoked(assigned.sorted(), lost: true, at: now))
-            case 6...8:
-                for partition in assigned.sorted() { try perform(machine.drained(partition, at: now)) }
-            case 9...10:
-                for token in tokens { try perform(machine.committed(token, at: now)) }
-            case 11 where Int.random(in: 0..<20, using: &random) == 0:
-                try perform(machine.stop(at: now))
-            default: try perform(machine.timeReached(now))
-            }
-        }
-        try perform(machine.stop(at: now))
-        for _ in 0..<12 {
-            now += .seconds(60)
-            try perform(machine.timeReached(now))
-        }
-        try #require(machine.nextDeadline == nil, "seed \(seed)")
-        try #require(owed == 0, "seed \(seed): every revocation is answered")
-        try #require(hasLeft, "seed \(seed)")
     }
 }
