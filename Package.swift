@@ -41,7 +41,10 @@ let package = Package(
         .target(name: "XKafkaEngine", dependencies: ["XKafkaCore", "XKafkaOffsets", "XKafkaWorkers"]),
 
         // Middleware: knows neither transport nor engine.
-        .target(name: "XKafkaConsume", dependencies: ["XKafkaCore"]),
+        .target(
+            name: "XKafkaConsume",
+            dependencies: ["XKafkaCore", .product(name: "Logging", package: "swift-log")]
+        ),
         .target(name: "XKafkaProduce", dependencies: ["XKafkaCore"]),
 
         // The only Swift over librdkafka.
@@ -71,12 +74,21 @@ let package = Package(
 
         .testTarget(name: "XKafkaCoreTests", dependencies: ["XKafkaCore"]),
         .testTarget(name: "XKafkaOffsetsTests", dependencies: ["XKafkaOffsets", "XKafkaTestingInternal"]),
-        .testTarget(name: "XKafkaWorkersTests", dependencies: ["XKafkaWorkers", "XKafkaTestingInternal"]),
+        .testTarget(
+            name: "XKafkaWorkersTests",
+            dependencies: ["XKafkaCore", "XKafkaWorkers", "XKafkaTestingInternal"]
+        ),
         .testTarget(
             name: "XKafkaEngineTests",
             dependencies: ["XKafkaCore", "XKafkaEngine", "XKafkaOffsets", "XKafkaTestingInternal"]
         ),
-        .testTarget(name: "XKafkaConsumeTests", dependencies: ["XKafkaConsume", "XKafkaCore"]),
+        .testTarget(
+            name: "XKafkaConsumeTests",
+            dependencies: [
+                "XKafkaConsume", "XKafkaCore", "XKafkaTestingInternal",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
         .testTarget(name: "XKafkaProduceTests", dependencies: ["XKafkaCore", "XKafkaProduce"]),
         .testTarget(
             name: "XKafkaTransportTests",

@@ -34,6 +34,8 @@ package struct KeyQueues<Element: Sendable>: Sendable {
         var last: Int
         /// Whoever finishes the running element must not take another (see `cancel`).
         var isCancelled = false
+        /// Its worker was given up, and another took its place (see `giveUp`).
+        var isGivenUp = false
     }
 
     private struct Node {
@@ -93,27 +95,40 @@ package struct KeyQueues<Element: Sendable>: Sendable {
         /// The key became ready again.
         package var becameReady: Bool
         /// The worker was told to cancel that element and must not work on another.
-        package var wasCancelled: Bool
+        package var wasCancelled = false
+        /// The worker was given up meanwhile, and has been replaced.
+        package var wasGivenUp = false
     }
 
     /// Removes a key's running element; its followers become ready.
     package mutating func finish(_ ticket: Ticket) -> Ending {
-        guard let index = running(ticket) else { return Ending(becameReady: false, wasCancelled: false) }
-        let wasCancelled = queues[index].isCancelled
-        queues[index].isCancelled = false
+        guard let index = running(ticket) else { return Ending(becameReady: false) }
+        var ending = endRunning(index)
         removeFirst(of: index)
-        return Ending(becameReady: makeReadyOrRemove(index), wasCancelled: wasCancelled)
+        ending.becameReady = makeReadyOrRemove(index)
+        return ending
     }
 
     /// Keeps a key's running element in first place, replaced by `element`, and the key out of the
     /// line until ``unpark(_:)``.
     package mutating func park(_ ticket: Ticket, as element: Element) -> Ending {
-        guard let index = running(ticket) else { return Ending(becameReady: false, wasCancelled: false) }
-        let wasCancelled = queues[index].isCancelled
-        queues[index].isCancelled = false
+        guard let index = running(ticket) else { return Ending(becameReady: false) }
+        let ending = endRunning(index)
         queues[index].phase = .parked
         nodes[queues[index].first].element = element
-        return Ending(becameReady: false, wasCancelled: wasCancelled)
+        return ending
+    }
+
+    private mutating func endRunning(_ index: Int) -> Ending {
+        defer {
+            queues[index].isCancelled = false
+            queues[index].isGivenUp = false
+        }
+        return Ending(
+            becameReady: false,
+            wasCancelled: queues[index].isCancelled,
+            wasGivenUp: queues[index].isGivenUp
+        )
     }
 
     /// Puts a parked key back into the line. Answers whether it became ready: a ticket of a key
@@ -141,6 +156,21 @@ package struct KeyQueues<Element: Sendable>: Sendable {
             workers.append(worker)
         }
         return workers
+    }
+
+    /// Gives up the workers of cancelled elements that still run. Answers how many those are. Their keys
+    /// stay busy until the elements end: nothing of a key overlaps (R2).
+    package mutating func giveUp(where isMeant: (Element) -> Bool) -> Int {
+        var count = 0
+        for index in queues.indices {
+            guard
+                case .running = queues[index].phase, queues[index].first != Self.none, queues[index].isCancelled,
+                !queues[index].isGivenUp, let element = nodes[queues[index].first].element, isMeant(element)
+            else { continue }
+            queues[index].isGivenUp = true
+            count += 1
+        }
+        return count
     }
 
     /// Removes the elements for which `isMeant` answers yes, except those being worked on.

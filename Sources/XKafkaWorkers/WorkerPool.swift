@@ -6,7 +6,7 @@ package enum WorkOutcome<Element: Sendable>: Sendable {
     case finished
     /// The element keeps its place at the head of its key, as the given value, until the key is
     /// unparked. No worker is held meanwhile.
-    case parked(Element, for: Duration)
+    case parked(Element)
 }
 
 /// A fixed number of workers that serve many keys: elements of one key one after the other and in
@@ -41,11 +41,14 @@ package final class WorkerPool<Element: Sendable>: Sendable {
         var tasks: [Int: Task<Void, Never>] = [:]
         var nextWorker = 0
         var isStopped = false
+        /// How many workers the foreman is to add, and the foreman while it waits for that.
+        var ordered = 0
+        var foreman: UnsafeContinuation<Void, Never>?
     }
 
     private let shards: [Shard]
     private let work: @Sendable (Element) async -> WorkOutcome<Element>
-    private let onPark: @Sendable (ParkedKey, Element, Duration) -> Void
+    private let onPark: @Sendable (ParkedKey, Element) -> Void
 
     /// How many keys of all shards are ready.
     private let ready = Atomic<Int>(0)
@@ -59,11 +62,11 @@ package final class WorkerPool<Element: Sendable>: Sendable {
     /// - Parameters:
     ///   - shardCount: how many locks the keys are spread over, at least 1.
     ///   - onPark: called when an element was parked, to arrange that ``unpark(_:)`` is called
-    ///     after the given time. Called on the worker, without any lock held.
+    ///     when what it waits for has come. Called on the worker, without any lock held.
     ///   - work: what a worker does with an element.
     package init(
         shardCount: Int,
-        onPark: @escaping @Sendable (ParkedKey, Element, Duration) -> Void,
+        onPark: @escaping @Sendable (ParkedKey, Element) -> Void,
         work: @escaping @Sendable (Element) async -> WorkOutcome<Element>
     ) {
         shards = (0..<max(1, shardCount)).map { _ in Shard() }
@@ -74,17 +77,25 @@ package final class WorkerPool<Element: Sendable>: Sendable {
     /// Creates the workers.
     package func start(workers: Int) {
         for _ in 0..<workers { addWorker() }
+        Task { await runForeman() }
     }
 
     /// Lets idle workers go home, and the others when what they run has ended.
     package func stop() {
-        let idle = crew.withLock { crew in
+        let (idle, foreman) = crew.withLock { crew in
             crew.isStopped = true
-            defer { crew.idle = [] }
-            return crew.idle
+            defer {
+                crew.idle = []
+                crew.foreman = nil
+            }
+            return (crew.idle, crew.foreman)
         }
         for worker in idle { worker.resume(returning: false) }
+        foreman?.resume()
     }
+
+    /// How many workers there are, given-up ones included.
+    package var workerCount: Int { crew.withLock { $0.tasks.count } }
 
     /// Adds an element. Call ``wake()`` after the last of a batch.
     package func submit(_ element: Element, key: UInt64, shard: Int) {
@@ -156,7 +167,41 @@ package final class WorkerPool<Element: Sendable>: Sendable {
         for task in tasks { task.cancel() }
     }
 
+    /// Puts new workers in the place of those that were cancelled and have not ended, so that handlers that
+    /// ignore their cancellation do not leave fewer and fewer workers for everybody else (R4).
+    package func giveUp(where isMeant: (Element) -> Bool) {
+        let count = shards.reduce(0) { count, shard in count + shard.queues.withLock { $0.giveUp(where: isMeant) } }
+        guard count > 0 else { return }
+        let foreman = crew.withLock { crew in
+            crew.ordered += count
+            defer { crew.foreman = nil }
+            return crew.foreman
+        }
+        foreman?.resume()
+    }
+
     // MARK: Workers
+
+    /// Adds the workers that ``giveUp(where:)`` orders: a task made here sees the task-local values of
+    /// whoever started the pool, one made by the caller would not.
+    private func runForeman() async {
+        while true {
+            await withUnsafeContinuation { continuation in
+                let isWaiting = crew.withLock { crew in
+                    guard !crew.isStopped, crew.ordered == 0 else { return false }
+                    crew.foreman = continuation
+                    return true
+                }
+                if !isWaiting { continuation.resume() }
+            }
+            let (ordered, isStopped) = crew.withLock { crew in
+                defer { crew.ordered = 0 }
+                return (crew.ordered, crew.isStopped)
+            }
+            if isStopped { return }
+            for _ in 0..<ordered { addWorker() }
+        }
+    }
 
     private func addWorker() {
         crew.withLock { crew in
@@ -170,18 +215,23 @@ package final class WorkerPool<Element: Sendable>: Sendable {
 
     private func run(_ worker: Int) async {
         var cursor = worker
-        var wasCancelled = false
-        while !wasCancelled {
+        var ending = KeyQueues<Element>.Ending(becameReady: false)
+        while !ending.wasCancelled {
             guard let job = take(worker, &cursor) else {
                 if await waitForWork() { continue }
                 break
             }
             // Somebody has to take what else is ready, since this handler may suspend.
             wake()
-            wasCancelled = end(job, await work(job.element))
+            ending = end(job, await work(job.element))
         }
         crew.withLock { _ = $0.tasks.removeValue(forKey: worker) }
-        if wasCancelled { addWorker() }
+        if ending.wasGivenUp {
+            // It was replaced, but its key may have become ready just now.
+            wake()
+        } else if ending.wasCancelled {
+            addWorker()
+        }
     }
 
     private func take(_ worker: Int, _ cursor: inout Int) -> Job? {
@@ -203,23 +253,22 @@ package final class WorkerPool<Element: Sendable>: Sendable {
         return nil
     }
 
-    /// Answers whether the worker was told to cancel what it ran.
-    private func end(_ job: Job, _ outcome: WorkOutcome<Element>) -> Bool {
+    private func end(_ job: Job, _ outcome: WorkOutcome<Element>) -> KeyQueues<Element>.Ending {
         let shard = shards[job.shard]
         let ending = shard.queues.withLock { queues in
             let ending =
                 switch outcome {
                 case .finished: queues.finish(job.ticket)
-                case .parked(let element, _): queues.park(job.ticket, as: element)
+                case .parked(let element): queues.park(job.ticket, as: element)
                 }
             if ending.becameReady { shard.ready.add(1, ordering: .relaxed) }
             return ending
         }
         if ending.becameReady { ready.add(1, ordering: .sequentiallyConsistent) }
-        if case .parked(let element, let pause) = outcome {
-            onPark(ParkedKey(shard: job.shard, ticket: job.ticket), element, pause)
+        if case .parked(let element) = outcome {
+            onPark(ParkedKey(shard: job.shard, ticket: job.ticket), element)
         }
-        return ending.wasCancelled
+        return ending
     }
 
     /// Answers whether there may be work; otherwise the pool has been stopped.

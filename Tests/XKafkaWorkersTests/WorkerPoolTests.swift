@@ -1,6 +1,7 @@
 import Dispatch
 import Synchronization
 import Testing
+import XKafkaCore
 import XKafkaTestingInternal
 import XKafkaWorkers
 
@@ -19,7 +20,7 @@ private enum Context {
         let done = Collector<Item>()
         let running = Atomic<Int>(0)
         let peak = Atomic<Int>(0)
-        let pool = WorkerPool<Item>(shardCount: 4, onPark: { _, _, _ in }) { item in
+        let pool = WorkerPool<Item>(shardCount: 4, onPark: { _, _ in }) { item in
             let now = running.add(1, ordering: .relaxed).newValue
             peak.max(now, ordering: .relaxed)
             await Task.yield()
@@ -45,7 +46,7 @@ private enum Context {
     @Test func blockedKeyHoldsUpNobodyElse() async throws {
         let gate = Collector<Bool>()
         let done = Collector<Int>()
-        let pool = WorkerPool<Item>(shardCount: 1, onPark: { _, _, _ in }) { item in
+        let pool = WorkerPool<Item>(shardCount: 1, onPark: { _, _ in }) { item in
             if item.key == 0 { try? await gate.wait(forCount: 1) }
             done.add(item.number)
             return .finished
@@ -66,9 +67,9 @@ private enum Context {
     @Test func parkedElementComesBackAndHoldsNoWorker() async throws {
         let parked = Collector<WorkerPool<Item>.ParkedKey>()
         let done = Collector<Item>()
-        let pool = WorkerPool<Item>(shardCount: 2, onPark: { key, _, _ in parked.add(key) }) { item in
+        let pool = WorkerPool<Item>(shardCount: 2, onPark: { key, _ in parked.add(key) }) { item in
             if item.key == 0, item.attempt == 1 {
-                return .parked(Item(key: 0, number: item.number, attempt: 2), for: .seconds(1))
+                return .parked(Item(key: 0, number: item.number, attempt: 2))
             }
             done.add(item)
             return .finished
@@ -91,7 +92,7 @@ private enum Context {
         let started = Collector<Int>()
         let ended = Collector<(number: Int, wasCancelled: Bool)>()
         let gate = Collector<Bool>()
-        let pool = WorkerPool<Item>(shardCount: 2, onPark: { _, _, _ in }) { item in
+        let pool = WorkerPool<Item>(shardCount: 2, onPark: { _, _ in }) { item in
             started.add(item.number)
             // Ends when the gate opens or when it is cancelled.
             if item.number < 2 {
@@ -115,9 +116,41 @@ private enum Context {
         #expect(ended.values.filter(\.wasCancelled).map(\.number) == [0])
     }
 
+    /// R4: a handler that does not react to being cancelled keeps its key busy, and nobody else waiting.
+    @Test func givenUpWorkersAreReplacedOnce() async throws {
+        let release = OneShot<Void>()
+        let started = Collector<Int>()
+        let contexts = Collector<String>()
+        let pool = WorkerPool<Item>(shardCount: 2, onPark: { _, _ in }) { item in
+            started.add(item.number)
+            contexts.add(Context.name)
+            if item.number == 0 { await release.waitIgnoringCancellation() }
+            return .finished
+        }
+        Context.$name.withValue("consume") { pool.start(workers: 1) }
+        defer { pool.stop() }
+        pool.submit(Item(key: 0, number: 0), key: 0, shard: 0)
+        pool.wake()
+        try await started.wait(forCount: 1)
+        pool.giveUp { _ in true }
+        pool.submit(Item(key: 0, number: 1), key: 0, shard: 0)
+        pool.submit(Item(key: 1, number: 2), key: 1, shard: 1)
+        pool.wake()
+        #expect(started.values == [0], "only what was cancelled is given up")
+        pool.cancel { $0.number == 0 }
+        pool.giveUp { $0.number == 0 }
+        pool.giveUp { $0.number == 0 }
+        try await started.wait(forCount: 2)
+        #expect(started.values == [0, 2], "the key of the one that still runs waits (R2)")
+        release.resolve(())
+        try await started.wait(forCount: 3)
+        #expect(contexts.values == ["consume", "consume", "consume"])
+        try await eventually("one worker again") { pool.workerCount == 1 }
+    }
+
     @Test func workersSeeTheTaskLocalsOfWhoeverStartedThem() async throws {
         let seen = Collector<String>()
-        let pool = WorkerPool<Int>(shardCount: 1, onPark: { _, _, _ in }) { _ in
+        let pool = WorkerPool<Int>(shardCount: 1, onPark: { _, _ in }) { _ in
             seen.add(Context.name)
             return .finished
         }
@@ -133,7 +166,7 @@ private enum Context {
     /// submitted in the moment in which the only worker, done with the one before, is about to rest.
     @Test func noWakeUpIsLost() async throws {
         let isDone = DispatchSemaphore(value: 0)
-        let pool = WorkerPool<Int>(shardCount: 8, onPark: { _, _, _ in }) { _ in
+        let pool = WorkerPool<Int>(shardCount: 8, onPark: { _, _ in }) { _ in
             isDone.signal()
             return .finished
         }

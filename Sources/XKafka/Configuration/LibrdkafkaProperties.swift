@@ -65,11 +65,13 @@ enum OwnedProperties {
         "enable.auto.offset.store": "belongs to the library: it commits what is completed",
         "auto.offset.reset": "set start instead",
         "enable.partition.eof": "belongs to the library",
-        "partition.assignment.strategy": "belongs to the library",
     ]) { $1 }
 
     static let groupConsumer = consumer.merging([
         "group.id": "set groupID instead",
+        "group.instance.id": "set groupInstanceID instead",
+        "partition.assignment.strategy": "set assignmentStrategy instead",
+        "isolation.level": "set isolationLevel instead",
         "session.timeout.ms": "set sessionTimeout instead",
         "heartbeat.interval.ms": "set heartbeatInterval instead",
         "max.poll.interval.ms": "set maxPollInterval instead",

@@ -1,7 +1,9 @@
+public import Logging
+public import XKafkaConsume
 public import XKafkaCore
 
 /// How a consumer works: its workers, its memory, its retries. The same for groups and partitions.
-public struct ProcessingConfig: Sendable, Hashable {
+public struct ProcessingConfig: Sendable {
     /// The default of ``shardCount``, 32.
     public static let defaultShardCount = 32
     /// The default of ``shardQueueSize``, 1,024 messages.
@@ -16,6 +18,8 @@ public struct ProcessingConfig: Sendable, Hashable {
     public static let defaultDrainDeadline = Duration.seconds(30)
     /// The default of ``commitInterval``, 1 s.
     public static let defaultCommitInterval = Duration.seconds(1)
+    /// The default of ``commitCount``, 10,000 messages.
+    public static let defaultCommitCount = 10_000
 
     /// How many shards the keys are spread over, by FNV-1a of the key. Default 32. It decides which
     /// locks are shared, not how much runs at once.
@@ -45,11 +49,44 @@ public struct ProcessingConfig: Sendable, Hashable {
     /// How often progress is committed, or saved to the offset store. Default 1 s.
     public var commitInterval: Duration
 
+    /// After how many completed messages progress is committed, or saved, without waiting for
+    /// ``commitInterval``. Default 10,000. One commit at a time is under way.
+    public var commitCount: Int
+
+    /// What orders messages: those of one partition with equal logical keys are handled one after the
+    /// other. Default `nil`: the message's key.
+    public var keyExtractor: KeyExtractor?
+
+    /// How messages without a logical key are ordered. Default ``KeylessOrder/partition``.
+    public var keylessOrder: KeylessOrder
+
     /// How failed messages are tried again. By default for ever.
     public var retry: RetryConfig
 
-    /// What happens when that was often enough. Default ``ExhaustedPolicy/block``.
+    /// How long one attempt may take before it is cancelled and counts as failed, with
+    /// ``ConsumerError/Code/attemptTimedOut``. The next one starts only after it ended. Default `nil`: no
+    /// limit.
+    public var attemptTimeout: Duration?
+
+    /// Errors for which trying again is of no use, beside those that conform to `PermanentError`: a
+    /// message that fails with one counts as having been tried often enough. Default: none.
+    public var isPermanent: (@Sendable (any Error) -> Bool)?
+
+    /// What happens to a message that was tried often enough. Default ``ExhaustedPolicy/block``.
     public var exhaustedPolicy: ExhaustedPolicy
+
+    /// Where such messages go under ``ExhaustedPolicy/dlqCommit``, which requires it. Default `nil`.
+    public var deadLetters: DeadLetterConfig?
+
+    /// Told about each step of a message's failing. Default: nobody.
+    public var failureHook: ConsumeFailureHook?
+
+    /// Whether each message leaves a log line when it is done with. Default `true`. Lines about retries
+    /// and dead letters are written in either case.
+    public var logsMessages: Bool
+
+    /// The level of the line for a message that was handled. Default `debug`.
+    public var successLogLevel: Logger.Level
 
     /// The defaults, unless told otherwise.
     public init(
@@ -60,8 +97,10 @@ public struct ProcessingConfig: Sendable, Hashable {
         maxTrackedOffsets: Int64 = ProcessingConfig.defaultMaxTrackedOffsets,
         drainDeadline: Duration = ProcessingConfig.defaultDrainDeadline,
         commitInterval: Duration = ProcessingConfig.defaultCommitInterval,
+        commitCount: Int = ProcessingConfig.defaultCommitCount,
         retry: RetryConfig = RetryConfig(),
-        exhaustedPolicy: ExhaustedPolicy = .block
+        exhaustedPolicy: ExhaustedPolicy = .block,
+        deadLetters: DeadLetterConfig? = nil
     ) {
         self.shardCount = shardCount
         self.shardQueueSize = shardQueueSize
@@ -70,8 +109,17 @@ public struct ProcessingConfig: Sendable, Hashable {
         self.maxTrackedOffsets = maxTrackedOffsets
         self.drainDeadline = drainDeadline
         self.commitInterval = commitInterval
+        self.commitCount = commitCount
         self.retry = retry
         self.exhaustedPolicy = exhaustedPolicy
+        self.deadLetters = deadLetters
+        keyExtractor = nil
+        keylessOrder = .partition
+        attemptTimeout = nil
+        isPermanent = nil
+        failureHook = nil
+        logsMessages = true
+        successLogLevel = .debug
     }
 }
 
@@ -109,6 +157,8 @@ extension ProcessingConfig {
             "processing.commitInterval",
             in: .milliseconds(1)...Duration.seconds(86_400)
         )
+        checks.requirePositive(commitCount, "processing.commitCount")
+        if let attemptTimeout { checks.requirePositive(attemptTimeout, "processing.attemptTimeout") }
         retry.check(&checks, field: "processing.retry")
         checks.require(
             exhaustedPolicy == .block || retry.maxRetries != RetryConfig.infiniteRetries,
@@ -116,6 +166,19 @@ extension ProcessingConfig {
             got: exhaustedPolicy,
             "can never apply with infinite retries: set processing.retry.maxRetries"
         )
+        checks.require(
+            exhaustedPolicy != .dlqCommit || deadLetters != nil,
+            "processing.deadLetters",
+            got: "nil",
+            "DLQ config is required when exhausted policy is dlq_commit"
+        )
+        checks.require(
+            exhaustedPolicy == .dlqCommit || deadLetters == nil,
+            "processing.deadLetters",
+            got: deadLetters.map { "\($0.topic)" } ?? "nil",
+            "is never used unless processing.exhaustedPolicy is dlqCommit"
+        )
+        deadLetters?.check(&checks)
     }
 
     /// How many messages are in hand at most.

@@ -43,18 +43,46 @@ public final class GroupConsumer: Sendable {
     ///
     /// - Parameter handler: what to do with a message. When it returns, the message is done.
     /// - Returns: what became of the messages, after a normal end.
-    /// - Throws: ``ConsumerError`` when the consumer is closed or consuming already, or when the
-    ///   policy is ``ExhaustedPolicy/stop`` and a message failed too often; `KafkaError` for errors
+    /// - Throws: ``ConsumerError`` when the consumer is closed or consuming already, when the policy is
+    ///   ``ExhaustedPolicy/stop`` and a message failed too often, or when a topic does not exist and
+    ///   ``GroupConsumerConfig/unknownTopics`` says to fail; `KafkaError` for errors
     ///   that do not pass by themselves, such as a wrong password.
     @discardableResult
     public func consume(
         _ handler: @escaping @Sendable (ConsumeContext) async throws -> Void
     ) async throws -> DrainReport {
-        try await session.consume(config.processing, logger: config.logger, handler: config.chain(handler)) {
-            [config] in
-            (config.properties(), .group(config))
+        let deadLetters = config.processing.deadLetterPublisher(config.logger) { deliveryTimeout in
+            .deadLetterProducer(
+                brokers: config.brokers,
+                clientID: config.clientID,
+                security: config.security,
+                librdkafkaProperties: config.librdkafkaProperties,
+                deliveryTimeout: deliveryTimeout
+            )
         }
+        let plan = ConsumePlan(
+            config.processing,
+            logger: config.logger,
+            group: config.groupID,
+            deadLetters: deadLetters,
+            handler: config.chain(handler)
+        )
+        return try await session.consume(plan) { [config] in (config.properties(), .group(config)) }
     }
+
+    /// Stops taking messages: those in hand are handled, and nothing new is started after them. The group
+    /// is not left, and partitions stay assigned. Lasts until ``resume()``, over the end of `consume` too.
+    public func pause() {
+        session.intake.set(paused: true)
+    }
+
+    /// Takes messages again after ``pause()``.
+    public func resume() {
+        session.intake.set(paused: false)
+    }
+
+    /// Whether ``pause()`` is in force.
+    public var isPaused: Bool { session.intake.isPaused }
 
     /// Ends ``consume(_:)`` and waits until it has; afterwards the consumer cannot be used again.
     ///

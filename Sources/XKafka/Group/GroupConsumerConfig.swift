@@ -45,6 +45,43 @@ public struct GroupConsumerConfig: Sendable {
     /// this member (`max.poll.interval.ms`). Slow handlers do not count. Default 5 min.
     public var maxPollInterval: Duration
 
+    /// How the group's partitions are shared among its members (`partition.assignment.strategy`). Default
+    /// ``AssignmentStrategy/range``, which all members of a fleet agree on, whatever their version.
+    public var assignmentStrategy: AssignmentStrategy
+
+    /// The name of this member, if it is to keep its partitions across a restart
+    /// (`group.instance.id`). Default `nil`: none.
+    ///
+    /// A static member does not leave the group when it stops. When it is back within ``sessionTimeout``,
+    /// nothing was rebalanced; otherwise its partitions go to others only then. No two members may have
+    /// the same name at the same time: the older one is told to end, and `consume` throws a fatal
+    /// `KafkaError` there.
+    public var groupInstanceID: String?
+
+    /// Which messages of transactions are read (`isolation.level`). Default
+    /// ``IsolationLevel/readCommitted``.
+    public var isolationLevel: IsolationLevel
+
+    /// What happens when one of ``topics`` does not exist. Default ``UnknownTopicPolicy/wait``.
+    public var unknownTopics: UnknownTopicPolicy
+
+    /// Called when partitions were assigned, before their first message is handled. Default: nothing.
+    ///
+    /// Handling waits for it, for at most `processing.drainDeadline`. Like the others of its kind it runs
+    /// while everything else goes on, and may call ``GroupConsumer/close()``.
+    public var onAssigned: (@Sendable ([TopicPartition]) async -> Void)?
+
+    /// Called when partitions are taken away, after what was in hand of them has ended and was committed,
+    /// and before another member gets them; also at the end of `consume`. Default: nothing.
+    ///
+    /// It is waited for, for at most `processing.drainDeadline` counted from the start of the drain.
+    public var onRevoked: (@Sendable ([TopicPartition], DrainReport) async -> Void)?
+
+    /// Called when partitions were lost: the group gave them to others without asking, for example after
+    /// the connection was down for longer than ``sessionTimeout``. Handlers that were busy with them were
+    /// cancelled, and nothing was committed. Default: nothing. Nothing waits for it.
+    public var onLost: (@Sendable ([TopicPartition]) async -> Void)?
+
     /// The handlers that every message passes through, outermost first, before it comes to the function
     /// given to `consume`. They run once per attempt. Default: none.
     public var handlers: [any ConsumeHandler]
@@ -95,6 +132,13 @@ public struct GroupConsumerConfig: Sendable {
         sessionTimeout = Self.defaultSessionTimeout
         heartbeatInterval = Self.defaultHeartbeatInterval
         maxPollInterval = Self.defaultMaxPollInterval
+        assignmentStrategy = .range
+        groupInstanceID = nil
+        isolationLevel = .readCommitted
+        unknownTopics = .wait
+        onAssigned = nil
+        onRevoked = nil
+        onLost = nil
         handlers = []
         topicHandlers = [:]
         offsetMetadataLimit = Self.defaultOffsetMetadataLimit
@@ -113,6 +157,13 @@ extension GroupConsumerConfig {
         checks.require(!topics.isEmpty, "topics", got: topics, "topics are required")
         for topic in topics { checks.requireText(topic, "topics", "a topic has a name") }
         checks.require(Set(topics).count == topics.count, "topics", got: topics, "each topic is named once")
+        for topic in topics where topic.hasPrefix("^") {
+            let refusal = TopicPattern.refusal(of: topic)
+            checks.require(refusal == nil, "topics", got: "\"\(topic)\"", refusal ?? "")
+        }
+        if let groupInstanceID {
+            checks.requireText(groupInstanceID, "groupInstanceID", "a member has a name; use nil for none")
+        }
         for topic in topicHandlers.keys.sorted() {
             checks.requireText(topic, "topicHandlers", "topic handlers need the name of a topic")
             checks.require(
@@ -174,10 +225,11 @@ extension GroupConsumerConfig {
     func properties() -> ClientProperties {
         var properties = ClientProperties()
         properties.setConnection(brokers: brokers, clientID: clientID, security: security)
-        properties.setConsumer(start: start)
+        properties.setConsumer(start: start, processing)
         properties.set("group.id", groupID)
-        // Every version agrees on it, which a fleet in the middle of an upgrade needs.
-        properties.set("partition.assignment.strategy", "range")
+        properties.set("partition.assignment.strategy", assignmentStrategy)
+        if let groupInstanceID { properties.set("group.instance.id", groupInstanceID) }
+        properties.set("isolation.level", isolationLevel)
         properties.set("session.timeout.ms", milliseconds: sessionTimeout)
         properties.set("heartbeat.interval.ms", milliseconds: heartbeatInterval)
         properties.set("max.poll.interval.ms", milliseconds: maxPollInterval)

@@ -44,8 +44,23 @@ public final class PartitionConsumer: Sendable {
     public func consume(
         _ handler: @escaping @Sendable (ConsumeContext) async throws -> Void
     ) async throws -> DrainReport {
-        let chain = composeConsume(config.handlers, handler)
-        return try await session.consume(config.processing, logger: config.logger, handler: chain) { [config] in
+        let deadLetters = config.processing.deadLetterPublisher(config.logger) { deliveryTimeout in
+            .deadLetterProducer(
+                brokers: config.brokers,
+                clientID: config.clientID,
+                security: config.security,
+                librdkafkaProperties: config.librdkafkaProperties,
+                deliveryTimeout: deliveryTimeout
+            )
+        }
+        let plan = ConsumePlan(
+            config.processing,
+            logger: config.logger,
+            group: nil,
+            deadLetters: deadLetters,
+            handler: composeConsume(config.handlers, handler)
+        )
+        return try await session.consume(plan) { [config] in
             let partition = config.topicPartition
             let offset = try await Self.load(partition, from: config.offsetStore) ?? config.start.logicalOffset
             let position = TopicPartitionOffset(partition, offset: offset)
@@ -60,6 +75,20 @@ public final class PartitionConsumer: Sendable {
     public func close() async {
         await session.close()
     }
+
+    /// Stops taking messages: those in hand are handled, and nothing new is started after them. Lasts until
+    /// ``resume()``, over the end of `consume` too.
+    public func pause() {
+        session.intake.set(paused: true)
+    }
+
+    /// Takes messages again after ``pause()``.
+    public func resume() {
+        session.intake.set(paused: false)
+    }
+
+    /// Whether ``pause()`` is in force.
+    public var isPaused: Bool { session.intake.isPaused }
 
     private static func load(_ partition: TopicPartition, from store: any OffsetStore) async throws -> Int64? {
         let offset: Int64?

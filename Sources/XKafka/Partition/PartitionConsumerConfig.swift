@@ -90,7 +90,7 @@ extension PartitionConsumerConfig {
     func properties() -> ClientProperties {
         var properties = ClientProperties()
         properties.setConnection(brokers: brokers, clientID: clientID, security: security)
-        properties.setConsumer(start: start)
+        properties.setConsumer(start: start, processing)
         // librdkafka wants a group name for its consumer queue. No group is joined and nothing is
         // committed to it.
         properties.set("group.id", "xkafka-partition-consumer")

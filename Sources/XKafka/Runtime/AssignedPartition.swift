@@ -53,6 +53,12 @@ final class AssignedPartition: Sendable {
         state.withLock { $0.deliver(message.offset, bytes: message.byteCount) }
     }
 
+    /// Notes that nothing that was not delivered lies before `position`. Answers whether there is something
+    /// new to commit.
+    func passOver(to position: Int64) -> Bool {
+        state.withLock { $0.passOver(to: position).madeProgress }
+    }
+
     /// Notes how a message ended. Answers what that changed.
     func end(_ item: WorkItem, _ ending: PartitionState.Ending) -> PartitionState.Effects {
         state.withLock { $0.end(item.delivery, offset: item.context.offset, bytes: item.bytes, ending) }
@@ -81,27 +87,5 @@ final class AssignedPartition: Sendable {
         report.returned += ledger.returned
         report.cancelled += final.cancelledOffsets.map { TopicPartitionOffset(topicPartition, offset: $0) }
         report.abandoned += abandoned.map { TopicPartitionOffset(topicPartition, offset: $0) }
-    }
-}
-
-/// A message on its way through the workers.
-struct WorkItem: Sendable {
-    var context: ConsumeContext
-    let partition: AssignedPartition
-    let delivery: OffsetTracker.Delivery
-    /// What it counts in the byte budget.
-    let bytes: Int
-
-    var position: TopicPartitionOffset {
-        TopicPartitionOffset(partition.topicPartition, offset: context.offset)
-    }
-
-    /// The same item for its next attempt. A message that waits is copied out of its batch, which it
-    /// would otherwise keep in memory.
-    func forNextAttempt() -> WorkItem {
-        var next = self
-        if context.attempt == 1 { next.context = context.copied() }
-        next.context.attempt += 1
-        return next
     }
 }

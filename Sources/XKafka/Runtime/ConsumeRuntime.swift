@@ -8,8 +8,6 @@ import XKafkaWorkers
 
 /// What the consumer thread and the workers of one `consume` call share.
 final class ConsumeRuntime: Sendable {
-    typealias Handler = @Sendable (ConsumeContext) async throws -> Void
-
     /// Set while a handler of this runtime runs: stopping from inside must not wait for itself.
     @TaskLocal static var current: ConsumeRuntime?
 
@@ -22,15 +20,18 @@ final class ConsumeRuntime: Sendable {
         var phase = Phase.preparing
         var failure: (any Error)?
         var storeOutcomes: [CommitOutcome] = []
+        var callbackEnds: [AssignmentCallback.ID] = []
     }
 
-    let processing: ProcessingConfig
-    let logger: Logger
-    let signal = WakeSignal()
+    let plan: ConsumePlan
+    let signal: WakeSignal
     let credit: Credit
     let timers = RetryTimers()
-    /// Raised when a message was completed, lowered when the progress is read for a commit.
-    let hasProgress = Atomic<Bool>(false)
+    let publications = PublicationTasks()
+    /// Whether messages are taken at all; the user's to switch.
+    let intake: IntakeSwitch
+    /// How many messages were completed since the progress was last read for a commit.
+    let progress = Atomic<Int>(0)
     /// How many times the sweep found a message that nothing had announced; 0 is expected.
     let sweepFinds = Atomic<Int>(0)
     /// How many messages one partition may have in hand; follows the number of partitions.
@@ -41,31 +42,42 @@ final class ConsumeRuntime: Sendable {
     /// Whether the consumer is to stop: no handler starts from then on, even before the thread has
     /// noticed.
     private let isStopping = Atomic<Bool>(false)
-    private let handler: Handler
     private let requests = Mutex(Requests())
     private let lastSave = Mutex<Task<Void, Never>?>(nil)
     /// Set once, right after it was made: it refers back to the runtime.
-    private let workers = Mutex<WorkerPool<WorkItem>?>(nil)
+    private let pool = Mutex<WorkerPool<WorkItem>?>(nil)
+    private let extraction = Mutex<KeyExtraction?>(nil)
 
-    init(processing: ProcessingConfig, logger: Logger, handler: @escaping Handler) {
-        self.processing = processing
-        self.logger = logger
-        self.handler = handler
-        credit = Credit(messages: processing.messageLimit, bytes: processing.byteBudget)
-        partitionLimit = Atomic(processing.messageLimit)
+    init(_ plan: ConsumePlan, intake: IntakeSwitch) {
+        self.plan = plan
+        self.intake = intake
+        signal = intake.signal
+        credit = Credit(messages: plan.processing.messageLimit, bytes: plan.processing.byteBudget)
+        partitionLimit = Atomic(plan.processing.messageLimit)
     }
+
+    var processing: ProcessingConfig { plan.processing }
+    var logger: Logger { plan.logger }
 
     /// Makes the workers, as tasks that see the caller's task-local values.
     func startWorkers() -> WorkerPool<WorkItem> {
         let pool = WorkerPool<WorkItem>(
             shardCount: processing.shardCount,
-            onPark: { [weak self] key, item, pause in self?.park(key, item, pause) },
+            onPark: { [weak self] key, item in self?.parked(key, item) },
             work: { [weak self] item in await self?.work(item) ?? .finished }
         )
-        workers.withLock { $0 = pool }
+        self.pool.withLock { $0 = pool }
+        if let extractor = processing.keyExtractor {
+            extraction.withLock { $0 = KeyExtraction(extractor, plan.routing, pool) }
+        }
         Self.$current.withValue(self) { pool.start(workers: processing.maxConcurrentHandlers) }
         return pool
     }
+
+    var workers: WorkerPool<WorkItem>? { pool.withLock { $0 } }
+
+    /// Finds the logical keys of messages, if that is the user's to do.
+    var keyExtraction: KeyExtraction? { extraction.withLock { $0 } }
 
     // MARK: Requests to the consumer thread
 
@@ -118,71 +130,32 @@ final class ConsumeRuntime: Sendable {
         }
     }
 
-    // MARK: Work
+    /// Tells the thread that one of the user's assignment callbacks has returned. There are as many of
+    /// them as librdkafka has sent assignments, which it does one after the other.
+    func post(callbackEnd id: AssignmentCallback.ID) {
+        requests.withLock { $0.callbackEnds.append(id) }
+        signal.raise()
+    }
 
-    private func work(_ item: WorkItem) async -> WorkOutcome<WorkItem> {
-        // Checked before every attempt: nothing starts for a partition that is being given back (R10).
-        guard mayStart(item) else { return finish(item, .returned) }
-        do {
-            try await handler(item.context)
-            return finish(item, .completed)
-        } catch {
-            return fail(item, error)
+    func takeCallbackEnds() -> [AssignmentCallback.ID] {
+        requests.withLock { requests in
+            defer { requests.callbackEnds = [] }
+            return requests.callbackEnds
         }
     }
+}
 
-    private func fail(_ item: WorkItem, _ error: any Error) -> WorkOutcome<WorkItem> {
-        // Only the pool cancels workers: the drain deadline has passed, or the partition was lost.
-        if Task.isCancelled { return finish(item, .cancelled) }
-        guard mayStart(item) else { return finish(item, .returned) }
-        let attempt = item.context.attempt
-        if processing.retry.isExhausted(afterAttempt: attempt), processing.exhaustedPolicy == .stop {
-            logger.error("xkafka stop consuming message", metadata: metadata(item, error))
-            requestStop(failure: ConsumerError(.retriesExhausted, position: item.position, cause: error))
-            return finish(item, .returned)
-        }
-        var random = SystemRandomNumberGenerator()
-        let pause = processing.retry.pause(afterAttempt: attempt, using: &random)
-        logger.warning(
-            "xkafka retrying message",
-            metadata: metadata(item, error).merging(["backoff": "\(pause)"]) { $1 }
-        )
-        return .parked(item.forNextAttempt(), for: pause)
-    }
+/// Whether a consumer takes messages. Switched by the user, at any time.
+final class IntakeSwitch: Sendable {
+    private let isOff = Atomic<Bool>(false)
+    /// Wakes the consumer thread.
+    let signal = WakeSignal()
 
-    private func mayStart(_ item: WorkItem) -> Bool {
-        item.partition.mayStart && !isStopRequested
-    }
+    var isPaused: Bool { isOff.load(ordering: .acquiring) }
 
-    private func finish(_ item: WorkItem, _ ending: PartitionState.Ending) -> WorkOutcome<WorkItem> {
-        end(item, ending)
-        return .finished
-    }
-
-    /// Notes how a message ended and wakes the thread when that matters to it.
-    func end(_ item: WorkItem, _ ending: PartitionState.Ending) {
-        let effects = item.partition.end(item, ending)
-        if effects.madeProgress { hasProgress.store(true, ordering: .releasing) }
-        let wantsToKnow = credit.giveBack(bytes: item.bytes)
-        if effects.isDrained || wantsToKnow { signal.raise() }
-    }
-
-    private func park(_ key: RetryTimers.Key, _ item: WorkItem, _ pause: Duration) {
-        guard mayStart(item) else {
-            // The partition was given up while the message was being parked: nobody removed it then,
-            // so the next worker does.
-            workers.withLock { $0 }?.unpark(key)
-            return
-        }
-        if timers.add(key, at: .now + pause) { signal.raise() }
-    }
-
-    private func metadata(_ item: WorkItem, _ error: any Error) -> Logger.Metadata {
-        [
-            "topic": "\(item.context.topic)", "partition": "\(item.context.partition)",
-            "offset": "\(item.context.offset)", "logical_key": "\(String(item.context.logicalKey))",
-            "shard": "\(item.context.shard)", "attempt": "\(item.context.attempt)", "error": "\(error)",
-        ]
+    func set(paused: Bool) {
+        isOff.store(paused, ordering: .releasing)
+        signal.raise()
     }
 }
 

@@ -78,10 +78,11 @@ extension ConsumerLoop {
         do {
             let isCooperative = askIfCooperative()
             var positions: [TopicPartitionOffset] = []
+            let isAwaited = pending.feeding && hasAssignedCallback
             for topicPartition in pending.partitions {
                 let position = startPosition(topicPartition, committed[topicPartition])
                 positions.append(position)
-                try add(position, feeding: pending.feeding, finished: finished(committed[topicPartition]))
+                try add(position, feeding: pending.feeding && !isAwaited, finished: finished(committed[topicPartition]))
             }
             try client.assign(positions, incrementally: isCooperative)
         } catch {
@@ -90,6 +91,7 @@ extension ConsumerLoop {
         }
         updatePartitionLimit()
         log("xkafka partitions assigned", pending.partitions)
+        if pending.feeding { callOnAssigned(pending.partitions) }
     }
 
     private func add(

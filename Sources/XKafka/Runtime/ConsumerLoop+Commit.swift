@@ -1,5 +1,6 @@
 import Logging
 import Synchronization
+import XKafkaConsume
 import XKafkaCore
 import XKafkaEngine
 import XKafkaOffsets
@@ -68,11 +69,20 @@ extension ConsumerLoop {
             } else {
                 send(entries, now)
             }
-        } else if now >= commits.nextRegular, runtime.hasProgress.exchange(false, ordering: .acquiringAndReleasing) {
+        } else if isRegularCommitDue(now), runtime.progress.exchange(0, ordering: .acquiringAndReleasing) > 0 {
             commits.nextRegular = now + runtime.processing.commitInterval
             let entries = turns.filter(isDirty)
             if !entries.isEmpty { send(entries, now) }
         }
+    }
+
+    private func isRegularCommitDue(_ now: ContinuousClock.Instant) -> Bool {
+        now >= commits.nextRegular || runtime.progress.load(ordering: .relaxed) >= runtime.processing.commitCount
+    }
+
+    /// Lets the next regular commit look again for what is to be committed.
+    func noteUncommitted() {
+        runtime.progress.add(1, ordering: .relaxed)
     }
 
     private func send(_ entries: [PartitionEntry], _ now: ContinuousClock.Instant) {
@@ -147,7 +157,7 @@ extension ConsumerLoop {
             runtime.logger.warning(
                 "xkafka commits without metadata: the brokers take less than offsetMetadataLimit says"
             )
-            runtime.hasProgress.store(true, ordering: .releasing)
+            noteUncommitted()
             commits.nextRegular = now
             return
         }
@@ -156,7 +166,7 @@ extension ConsumerLoop {
         }
         commits.lastError = error
         // What was not committed is still to be.
-        runtime.hasProgress.store(true, ordering: .releasing)
+        noteUncommitted()
         if commits.final != nil {
             // An earlier commit's error says nothing about the final one.
             if !inFlight.isFinal || isWorthRepeating(error) {

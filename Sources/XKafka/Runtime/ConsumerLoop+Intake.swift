@@ -14,6 +14,7 @@ extension ConsumerLoop {
     /// Gives each partition that has messages, and for which there is room, one turn. Answers whether
     /// any message was taken.
     func takeMessages() -> Bool {
+        guard !runtime.intake.isPaused else { return false }
         var tookMessages = false
         var lackedRoom = false
         runtime.credit.beginLooking()
@@ -53,40 +54,42 @@ extension ConsumerLoop {
     private func deliver(_ batch: MessageBatch, of entry: PartitionEntry) {
         let now = ContinuousClock.now
         var largest = 1
+        let keyExtraction = runtime.keyExtraction
+        var withoutKey: [WorkItem] = []
         batch.forEach(from: entry.assigned.source) { item in
             switch item {
             case .message(let message):
                 largest = max(largest, message.byteCount)
                 if message.offset <= entry.lastOffset { restart(entry) }
                 entry.lastOffset = message.offset
-                deliver(message, of: entry.assigned, receivedAt: now)
+                guard let delivery = entry.assigned.deliver(message) else { return }
+                runtime.credit.take(bytes: message.byteCount)
+                let place = runtime.plan.routing.place(message, of: entry.assigned)
+                let item = WorkItem(
+                    context: ConsumeContext(
+                        message,
+                        logicalKey: place.logicalKey,
+                        shard: place.shard,
+                        attempt: 1,
+                        receivedAt: now
+                    ),
+                    partition: entry.assigned,
+                    delivery: delivery,
+                    bytes: message.byteCount
+                )
+                if keyExtraction == nil {
+                    workers.submit(item, key: place.queue, shard: place.shard)
+                } else {
+                    withoutKey.append(item)
+                }
+            case .failure(let error, let offset) where error.code == .partitionEnd:
+                if entry.assigned.passOver(to: offset) { noteUncommitted() }
             case .failure(let error, _):
                 note(error)
             }
         }
+        keyExtraction?.submit(withoutKey)
         entry.bytesEach = largest
-    }
-
-    private func deliver(
-        _ message: FetchedMessage,
-        of partition: AssignedPartition,
-        receivedAt now: ContinuousClock.Instant
-    ) {
-        guard let delivery = partition.deliver(message) else { return }
-        let key = message.key.flatMap { $0.isEmpty ? nil : $0 } ?? partition.fallbackKey
-        let (shard, queueKey) = key.withUnsafeBytes { bytes in
-            (
-                FNV1a.shard(of: bytes, count: runtime.processing.shardCount),
-                FNV1a.hash64(bytes, seed: partition.keySeed)
-            )
-        }
-        let context = ConsumeContext(message, logicalKey: key, shard: shard, attempt: 1, receivedAt: now)
-        runtime.credit.take(bytes: message.byteCount)
-        workers.submit(
-            WorkItem(context: context, partition: partition, delivery: delivery, bytes: message.byteCount),
-            key: queueKey,
-            shard: shard
-        )
     }
 
     /// Offsets go up within a log. When they do not, the topic was made anew, or its log was cut: the

@@ -15,6 +15,7 @@ extension ConsumerLoop {
             case .cancelHandlers(let partitions):
                 let meant = assignments(partitions)
                 workers.cancel { meant.contains(ObjectIdentifier($0.partition)) }
+                runtime.publications.cancel(meant)
             case .commit(let partitions, let token): commits.final = .init(partitions: partitions, token: token)
             case .giveBack(let partitions, let lost):
                 giveUpFinalCommit()
@@ -34,7 +35,8 @@ extension ConsumerLoop {
         }
         let meant = assignments(topicPartitions)
         // No handler starts for them any more; what no worker has is taken out of the queues.
-        for item in workers.removeAll(where: { meant.contains(ObjectIdentifier($0.partition)) }) {
+        // A dead letter that is on its way is waited for, like a handler that runs.
+        for item in workers.removeAll(where: { meant.contains(ObjectIdentifier($0.partition)) && !$0.isPublishing }) {
             runtime.end(item, .returned)
         }
         draining.formUnion(topicPartitions)
@@ -42,6 +44,8 @@ extension ConsumerLoop {
 
     func giveBack(_ topicPartitions: [TopicPartition], lost: Bool) {
         let revoked = Set(topicPartitions)
+        let meant = assignments(topicPartitions)
+        workers.giveUp { meant.contains(ObjectIdentifier($0.partition)) }
         for topicPartition in topicPartitions {
             // Its queue goes with it, before librdkafka stops the partition.
             partitions.removeValue(forKey: topicPartition)?.close(into: &report)

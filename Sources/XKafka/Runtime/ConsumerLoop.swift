@@ -42,6 +42,9 @@ final class ConsumerLoop {
     var nextSweep = ContinuousClock.now
     var epochs: UInt64 = 0
     var hasWarnedOfMetadata = false
+    /// The user's callbacks that hold partitions back, and how many were ever made.
+    var callbacks: [AssignmentCallback.ID: AssignmentCallback.Pending] = [:]
+    var callbackCount: UInt64 = 0
     /// Whether the group rebalances cooperatively; asked at the first assignment.
     var isCooperative: Bool?
 
@@ -93,6 +96,7 @@ final class ConsumerLoop {
             perform(machine.timeReached(now))
             for key in runtime.timers.takeDue(at: now) { workers.unpark(key) }
             requestCommittedIfDue(now)
+            noteCallbackEnds(now)
             sweep(now)
             let tookMessages = takeMessages()
             commitIfDue(now)
@@ -135,8 +139,8 @@ final class ConsumerLoop {
     /// An error that librdkafka reports beside everything else.
     func note(_ error: KafkaError) {
         if role.isIrrelevant(error) { return }
-        if role.isTerminal(error) {
-            runtime.requestStop(failure: error)
+        if let failure = role.failure(for: error) {
+            runtime.requestStop(failure: failure)
         } else if error != lastError {
             // Once per change: librdkafka repeats itself for as long as a broker is down.
             runtime.logger.warning("xkafka consumer error", metadata: ["error": "\(error)"])
@@ -163,6 +167,7 @@ final class ConsumerLoop {
         if let retry = runtime.timers.nextTime { wake = min(wake, retry) }
         if let commit = commits.nextTime { wake = min(wake, commit) }
         if let request = pendingAssignment?.retryTime { wake = min(wake, request) }
+        for callback in callbacks.values { wake = min(wake, callback.deadline) }
         return wake
     }
 

@@ -1,3 +1,4 @@
+import XKafkaConsume
 import XKafkaCore
 
 /// What a consumer reads, and where its progress goes.
@@ -8,11 +9,14 @@ enum ConsumerRole: Sendable {
     /// is saved to a store.
     case partition(TopicPartitionOffset, store: any OffsetStore)
 
-    /// The errors that end this consumer although librdkafka would go on trying.
-    func isTerminal(_ error: KafkaError) -> Bool {
+    /// What `consume` throws because of an error; `nil` for errors that librdkafka, or this library, gets
+    /// over.
+    func failure(for error: KafkaError) -> (any Error)? {
         switch (self, error.code) {
-        case (_, .authentication), (_, .topicAuthorizationFailed), (.group, .groupAuthorizationFailed): true
-        default: error.errorClass == .fatal
+        case (_, .authentication), (_, .topicAuthorizationFailed), (.group, .groupAuthorizationFailed): error
+        case (.group(let config), .unknownTopicOrPartition), (.group(let config), .unknownTopic):
+            config.unknownTopics == .fail ? ConsumerError(.unknownTopic, cause: error) : nil
+        default: error.errorClass == .fatal ? error : nil
         }
     }
 

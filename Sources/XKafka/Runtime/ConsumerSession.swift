@@ -1,4 +1,3 @@
-import Logging
 import Synchronization
 import XKafkaCore
 import XKafkaTransport
@@ -16,6 +15,9 @@ final class ConsumerSession: Sendable {
         var unfinishedSave: Task<Void, Never>?
     }
 
+    /// Whether messages are taken; outlives the single `consume`.
+    let intake = IntakeSwitch()
+
     private let state = Mutex(State())
 
     /// What is asked for when consuming starts: it may have to wait for an offset store.
@@ -23,14 +25,13 @@ final class ConsumerSession: Sendable {
 
     /// Consumes until the task is cancelled, the session is closed, or something ends it.
     func consume(
-        _ processing: ProcessingConfig,
-        logger: Logger,
-        handler: @escaping ConsumeRuntime.Handler,
+        _ plan: ConsumePlan,
         prepare: @escaping Preparation
     ) async throws -> DrainReport {
-        let runtime = ConsumeRuntime(processing: processing, logger: logger, handler: handler)
+        let runtime = ConsumeRuntime(plan, intake: intake)
         try begin(runtime)
         defer {
+            (plan.deadLetters as? DeadLetterProducer)?.close()
             state.withLock { state in
                 state.runtime = nil
                 state.unfinishedSave = runtime.unfinishedSave ?? state.unfinishedSave

@@ -98,6 +98,11 @@ public struct ConsumeContext: Sendable {
     /// and after a rebalance differ in it.
     public var assignmentEpoch: UInt64 { message.source.epoch }
 
+    /// The same message with another logical key.
+    package func placed(logicalKey: MessageBytes, shard: Int) -> ConsumeContext {
+        ConsumeContext(message, logicalKey: logicalKey, shard: shard, attempt: attempt, receivedAt: receivedAt)
+    }
+
     /// The same message in memory of its own, which does not keep the fetch it came from alive.
     public func copied() -> ConsumeContext {
         ConsumeContext(

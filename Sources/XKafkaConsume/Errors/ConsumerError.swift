@@ -1,6 +1,7 @@
 public import XKafkaCore
 
-/// Why `consume` ended, or did not start, for a reason that is not Kafka's.
+/// Why `consume` ended or did not start, or why a message failed, for a reason that is neither Kafka's
+/// nor the handler's own.
 ///
 /// Errors of Kafka itself are `KafkaError`.
 public struct ConsumerError: Error, Sendable {
@@ -16,6 +17,15 @@ public struct ConsumerError: Error, Sendable {
         /// A handler failed as often as allowed and the policy is ``ExhaustedPolicy/stop``. The cause
         /// is the handler's last error.
         public static let retriesExhausted = Code(description: "retriesExhausted")
+        /// An attempt took longer than the limit for one, and was cancelled. The cause is what the
+        /// handler threw then.
+        public static let attemptTimedOut = Code(description: "attemptTimedOut")
+        /// The key extractor failed for a message. The cause is its error.
+        public static let keyExtraction = Code(description: "keyExtraction")
+        /// A dead letter could not be published. The cause is the publisher's error. It is tried again.
+        public static let deadLetter = Code(description: "deadLetter")
+        /// A topic does not exist, and the consumer is told to fail then. The cause is the broker's error.
+        public static let unknownTopic = Code(description: "unknownTopic")
         /// The offset store could not be read. The cause is the store's error.
         public static let loadOffset = Code(description: "loadOffset")
         /// The last commit, or the last save to the offset store, was not answered in time. What it
@@ -32,7 +42,7 @@ public struct ConsumerError: Error, Sendable {
     /// The error behind it, if there is one.
     public let cause: (any Error)?
 
-    init(_ code: Code, position: TopicPartitionOffset? = nil, cause: (any Error)? = nil) {
+    package init(_ code: Code, position: TopicPartitionOffset? = nil, cause: (any Error)? = nil) {
         self.code = code
         self.position = position
         self.cause = cause
@@ -43,13 +53,18 @@ extension ConsumerError: CustomStringConvertible {
     /// What happened, in words.
     public var description: String {
         let cause = cause.map { ": \($0)" } ?? ""
+        let place = position.map { " (\($0))" } ?? ""
         return switch code {
         case .alreadyConsuming: "consume was called while an earlier call is still running"
         case .closed: "the consumer is closed"
-        case .retriesExhausted: "handle message exhausted retries (\(position.map { "\($0)" } ?? "-"))\(cause)"
+        case .retriesExhausted: "handle message exhausted retries\(place)\(cause)"
+        case .attemptTimedOut: "the attempt took too long and was cancelled\(place)\(cause)"
+        case .keyExtraction: "extract logical key\(place)\(cause)"
+        case .deadLetter: "publish dlq message\(place)\(cause)"
+        case .unknownTopic: "a topic does not exist; create it, or set unknownTopics to wait\(cause)"
         case .loadOffset: "load offset\(cause)"
         case .commitTimedOut: "the last commit was not answered in time"
-        default: "\(code)\(cause)"
+        default: "\(code)\(place)\(cause)"
         }
     }
 }

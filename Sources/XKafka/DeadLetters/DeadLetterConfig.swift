@@ -1,0 +1,72 @@
+import Logging
+public import XKafkaConsume
+import XKafkaCore
+
+/// Where a consumer publishes messages that failed too often, under ``ExhaustedPolicy/dlqCommit``.
+///
+/// A dead letter has the key, the value and the headers of its message, byte for byte, and the headers of
+/// `DeadLetterHeader`. Its offset counts as done only once all in-sync replicas have the letter; until then
+/// publishing is repeated, with the pauses of the retry configuration, while other keys go on.
+public struct DeadLetterConfig: Sendable {
+    /// The default of ``deliveryTimeout``, 30 s.
+    public static let defaultDeliveryTimeout = Duration.seconds(30)
+
+    /// The topic to publish to. Required, unless ``publisher`` is set, which may use it or not.
+    public var topic: String
+
+    /// Publishes the letters. Default `nil`: a producer of the consumer's own, with the consumer's brokers,
+    /// security and network settings, which is made for the first letter and replaced when it met a fatal
+    /// error.
+    public var publisher: (any DeadLetterPublisher)?
+
+    /// How long one try at publishing may take before it counts as failed and is repeated
+    /// (`delivery.timeout.ms` of the consumer's own producer). Default 30 s.
+    public var deliveryTimeout: Duration
+
+    /// Letters for `topic`.
+    public init(
+        topic: String,
+        deliveryTimeout: Duration = DeadLetterConfig.defaultDeliveryTimeout
+    ) {
+        self.topic = topic
+        self.deliveryTimeout = deliveryTimeout
+        publisher = nil
+    }
+
+    /// Letters for a publisher of yours. It is not closed by the consumer.
+    public init(publisher: any DeadLetterPublisher) {
+        topic = ""
+        deliveryTimeout = Self.defaultDeliveryTimeout
+        self.publisher = publisher
+    }
+}
+
+extension DeadLetterConfig {
+    func check(_ checks: inout ConfigurationChecks) {
+        if publisher == nil {
+            checks.requireText(topic, "processing.deadLetters.topic", "DLQ topic is required")
+        }
+        checks.requireMilliseconds(
+            deliveryTimeout,
+            "processing.deadLetters.deliveryTimeout",
+            in: .milliseconds(100)...Duration.seconds(86_400)
+        )
+    }
+}
+
+extension ProcessingConfig {
+    /// Who publishes dead letters, if the policy asks for that: the user's publisher, or one with a producer
+    /// of its own, made with `properties`.
+    func deadLetterPublisher(
+        _ logger: Logger,
+        _ properties: (_ deliveryTimeout: Duration) -> ClientProperties
+    ) -> (any DeadLetterPublisher)? {
+        guard exhaustedPolicy == .dlqCommit, let deadLetters else { return nil }
+        return deadLetters.publisher
+            ?? DeadLetterProducer(
+                topic: deadLetters.topic,
+                properties: properties(deadLetters.deliveryTimeout),
+                logger: logger
+            )
+    }
+}

@@ -1,0 +1,40 @@
+import Logging
+import XKafkaConsume
+
+/// What a `consume` call is to do with messages: the configuration, put into the form the engine needs.
+struct ConsumePlan: Sendable {
+    let processing: ProcessingConfig
+    let logger: Logger
+    /// The user handlers and the business handler.
+    let handler: ConsumeFunction
+    /// What follows a failed attempt.
+    let rules: RetryRules
+    /// The line that each message leaves; `nil` when switched off.
+    let log: ConsumeLog?
+    let routing: MessageRouting
+    /// Where messages go that failed too often; `nil` when the policy is another.
+    let deadLetters: (any DeadLetterPublisher)?
+
+    init(
+        _ processing: ProcessingConfig,
+        logger: Logger,
+        group: String?,
+        deadLetters: (any DeadLetterPublisher)?,
+        handler: @escaping ConsumeFunction
+    ) {
+        self.processing = processing
+        self.logger = logger
+        self.handler = handler
+        self.deadLetters = deadLetters
+        rules = RetryRules(
+            processing.retry,
+            policy: processing.exhaustedPolicy,
+            isPermanent: processing.isPermanent,
+            hook: processing.failureHook,
+            group: group,
+            logger: logger
+        )
+        log = processing.logsMessages ? ConsumeLog(logger, successLevel: processing.successLogLevel) : nil
+        routing = MessageRouting(shardCount: processing.shardCount, keylessOrder: processing.keylessOrder)
+    }
+}

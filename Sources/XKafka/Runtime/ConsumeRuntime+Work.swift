@@ -1,0 +1,179 @@
+import Logging
+import Synchronization
+import XKafkaConsume
+import XKafkaCore
+import XKafkaEngine
+import XKafkaTransport
+import XKafkaWorkers
+
+/// What workers do: a message's attempts, its pauses, its dead letter and its end.
+///
+///     attempt -> completed
+///        |---> pause -> attempt             (no worker is held)
+///        |---> publish -> dead-lettered     (no worker is held)
+///        |        `---> pause -> publish
+///        `---> the consumer stops
+extension ConsumeRuntime {
+    func work(_ item: WorkItem) async -> WorkOutcome<WorkItem> {
+        switch item.trouble?.next {
+        case .publish(let publication): return notePublication(item, publication)
+        case .republish(let publication, _): return publishAgain(item, publication)
+        case .attempt, nil: break
+        }
+        // Checked before every attempt: nothing starts for a partition that is being given back (R10).
+        guard mayStart(item) else { return finish(item, .returned) }
+        let start = plan.log == nil ? item.context.receivedAt : item.trouble?.startedAt ?? .now
+        if let keyFailure = item.trouble?.keyFailure {
+            return retryKey(item, keyFailure, startedAt: start)
+        }
+        do {
+            if let limit = processing.attemptTimeout {
+                let context = item.context
+                try await withAttemptTimeout(limit, context) { try await self.plan.handler(context) }
+            } else {
+                try await plan.handler(item.context)
+            }
+            if let log = plan.log, log.logsSuccess { log.ended(item.context, .success, since: start) }
+            return finish(item, .completed)
+        } catch {
+            return fail(item, error, startedAt: start)
+        }
+    }
+
+    /// The attempt at a message whose key extractor failed: that failure, or asking once more.
+    private func retryKey(
+        _ item: WorkItem,
+        _ keyFailure: any Error,
+        startedAt start: ContinuousClock.Instant
+    ) -> WorkOutcome<WorkItem> {
+        var failure = keyFailure
+        if item.trouble?.failures != nil, let keyExtraction {
+            do {
+                // At the end of its key's queue: earlier would be too late now, and nothing overlaps (R2).
+                try keyExtraction.submitWithKey(item)
+                return .finished
+            } catch {
+                failure = error
+            }
+        }
+        let error = ConsumerError(.keyExtraction, position: item.position, cause: failure)
+        return fail(item, error, startedAt: start)
+    }
+
+    private func fail(
+        _ item: WorkItem,
+        _ error: any Error,
+        startedAt start: ContinuousClock.Instant
+    ) -> WorkOutcome<WorkItem> {
+        // Only the pool cancels workers: the drain deadline has passed, or the partition was lost. That is
+        // not a failure of the message.
+        if Task.isCancelled {
+            plan.log?.ended(item.context, .cancelled, since: start)
+            return finish(item, .cancelled)
+        }
+        guard mayStart(item) else { return finish(item, .returned) }
+        var item = item
+        // A message that waits is copied out of its fetch, which it would otherwise keep in memory.
+        if item.trouble == nil { item.context = item.context.copied() }
+        var failures = item.trouble?.failures
+        let step = plan.rules.fail(item.context, error, record: &failures)
+        let keyFailure = item.trouble?.keyFailure
+        switch step {
+        case .retry(let pause):
+            let next = Trouble.Next.attempt(after: pause)
+            item.trouble = Trouble(failures: failures, startedAt: start, keyFailure: keyFailure, next: next)
+            item.context.attempt += 1
+            return .parked(item)
+        case .publish(let letter):
+            let next = Trouble.Next.publish(Publication(letter, attempt: 1))
+            item.trouble = Trouble(failures: failures, startedAt: start, keyFailure: keyFailure, next: next)
+            return .parked(item)
+        case .stop(let stop):
+            plan.log?.ended(item.context, .failed(error), since: start)
+            requestStop(failure: stop)
+            return finish(item, .returned)
+        }
+    }
+
+    // MARK: Dead letters
+
+    private func publishAgain(_ item: WorkItem, _ publication: Publication) -> WorkOutcome<WorkItem> {
+        guard mayStart(item) else { return finish(item, .returned) }
+        return .parked(item.then(.publish(publication)))
+    }
+
+    private func notePublication(_ item: WorkItem, _ publication: Publication) -> WorkOutcome<WorkItem> {
+        let letter = publication.letter
+        let start = item.trouble?.startedAt ?? item.context.receivedAt
+        switch publication.outcome {
+        case .published:
+            plan.rules.published(letter)
+            plan.log?.ended(item.context, .deadLettered(letter.error), since: start)
+            return finish(item, .completed)
+        case .failed(let error):
+            guard mayStart(item) else { return finish(item, .returned) }
+            let pause = plan.rules.publishFailed(letter, error, attempt: publication.attempt)
+            return .parked(item.then(.republish(publication.again, after: pause)))
+        case .cancelled:
+            plan.log?.ended(item.context, .cancelled, since: start)
+            return finish(item, .cancelled)
+        case nil:
+            return finish(item, .returned)
+        }
+    }
+
+    // MARK: Waiting
+
+    /// Arranges that a parked message goes on when what it waits for has come.
+    func parked(_ key: WorkerPool<WorkItem>.ParkedKey, _ item: WorkItem) {
+        // Otherwise the partition was given up while the message was being parked: nobody removed it then,
+        // so the next worker does.
+        guard mayStart(item), let trouble = item.trouble else {
+            workers?.unpark(key)
+            return
+        }
+        switch trouble.next {
+        case .attempt(let pause), .republish(_, let pause):
+            if timers.add(key, at: .now + pause) { signal.raise() }
+        case .publish(let publication):
+            publications.start(for: item.partition) { [plan, weak self] in
+                publication.end(await Self.outcome(of: publication.letter, plan.deadLetters))
+                self?.workers?.unpark(key)
+            }
+        }
+    }
+
+    private static func outcome(
+        of letter: DeadLetter,
+        _ publisher: (any DeadLetterPublisher)?
+    ) async -> Publication.Outcome {
+        guard let publisher else { return .failed(ConsumerError(.deadLetter, cause: letter.error)) }
+        do {
+            try await publisher.publish(letter)
+            return .published
+        } catch {
+            return Task.isCancelled ? .cancelled : .failed(error)
+        }
+    }
+
+    // MARK: Ends
+
+    private func mayStart(_ item: WorkItem) -> Bool {
+        item.partition.mayStart && !isStopRequested
+    }
+
+    private func finish(_ item: WorkItem, _ ending: PartitionState.Ending) -> WorkOutcome<WorkItem> {
+        end(item, ending)
+        return .finished
+    }
+
+    /// Notes how a message ended and wakes the thread when that matters to it.
+    func end(_ item: WorkItem, _ ending: PartitionState.Ending) {
+        let effects = item.partition.end(item, ending)
+        var wantsToKnow = credit.giveBack(bytes: item.bytes)
+        if effects.madeProgress, progress.add(1, ordering: .releasing).newValue == processing.commitCount {
+            wantsToKnow = true
+        }
+        if effects.isDrained || wantsToKnow { signal.raise() }
+    }
+}

@@ -1,0 +1,103 @@
+import Synchronization
+import XKafkaConsume
+import XKafkaCore
+import XKafkaOffsets
+
+/// A message on its way through the workers.
+struct WorkItem: Sendable {
+    var context: ConsumeContext
+    let partition: AssignedPartition
+    let delivery: OffsetTracker.Delivery
+    /// What it counts in the byte budget.
+    let bytes: Int
+    /// Set once something went wrong with it; most messages never need it.
+    var trouble: Trouble?
+
+    var position: TopicPartitionOffset {
+        TopicPartitionOffset(partition.topicPartition, offset: context.offset)
+    }
+
+    /// Whether a dead letter of it is on its way: then it cannot be taken back.
+    var isPublishing: Bool {
+        if case .publish = trouble?.next { true } else { false }
+    }
+
+    /// The same item, one step on in its trouble.
+    func then(_ next: Trouble.Next) -> WorkItem {
+        var item = self
+        item.trouble = trouble?.then(next)
+        return item
+    }
+}
+
+/// What went wrong with a message, and what comes next. Immutable, and shared by reference so that the
+/// messages that are well stay small.
+final class Trouble: Sendable {
+    enum Next: Sendable {
+        /// Another attempt after this pause.
+        case attempt(after: Duration)
+        /// Publishing its dead letter, or seeing what became of that.
+        case publish(Publication)
+        /// The same again after a pause.
+        case republish(Publication, after: Duration)
+    }
+
+    /// The failures of its handler; `nil` when it had none.
+    let failures: FailureRecord?
+    /// When its first attempt began.
+    let startedAt: ContinuousClock.Instant
+    /// Why its logical key is not known.
+    let keyFailure: (any Error)?
+    let next: Next
+
+    init(
+        failures: FailureRecord?,
+        startedAt: ContinuousClock.Instant,
+        keyFailure: (any Error)?,
+        next: Next
+    ) {
+        self.failures = failures
+        self.startedAt = startedAt
+        self.keyFailure = keyFailure
+        self.next = next
+    }
+
+    /// The same message, its key found.
+    var withKey: Trouble {
+        Trouble(failures: failures, startedAt: startedAt, keyFailure: nil, next: next)
+    }
+
+    /// The same message, one step on.
+    func then(_ next: Next) -> Trouble {
+        Trouble(failures: failures, startedAt: startedAt, keyFailure: keyFailure, next: next)
+    }
+}
+
+/// One try at publishing a dead letter.
+final class Publication: Sendable {
+    enum Outcome: Sendable {
+        case published
+        case failed(any Error)
+        /// The partition is being given back: nothing should be published any more.
+        case cancelled
+    }
+
+    let letter: DeadLetter
+    /// Which try it is, counted from 1.
+    let attempt: Int
+    private let result = Mutex<Outcome?>(nil)
+
+    init(_ letter: DeadLetter, attempt: Int) {
+        self.letter = letter
+        self.attempt = attempt
+    }
+
+    /// What became of it; `nil` when it was not started.
+    var outcome: Outcome? { result.withLock { $0 } }
+
+    func end(_ outcome: Outcome) {
+        result.withLock { $0 = outcome }
+    }
+
+    var again: Publication { Publication(letter, attempt: attempt + 1) }
+}
