@@ -193,13 +193,14 @@ extension GroupConsumerConfig {
             got: maxPollInterval,
             "must be >= sessionTimeout (\(sessionTimeout))"
         )
-        let answerTime = ConsumerLoop.cancellationGrace + ConsumerLoop.finalCommitLimit
+        // Cancelled handlers have the grace, and so has a callback that comes late.
+        let answerTime = ConsumerLoop.cancellationGrace * 2 + ConsumerLoop.finalCommitLimit
         checks.require(
             processing.drainDeadline + answerTime < maxPollInterval,
             "processing.drainDeadline",
             got: processing.drainDeadline,
             "must be less than maxPollInterval (\(maxPollInterval)) by more than \(answerTime), the time for "
-                + "cancelling handlers and for the last commit: the group does not wait longer"
+                + "cancelling handlers, for the last commit and for onRevoked: the group does not wait longer"
         )
         checks.require(
             (0...1_048_576).contains(offsetMetadataLimit),

@@ -40,12 +40,12 @@ final class AssignedPartition: Sendable {
     /// What there is to commit: what is done, and a number that grows with it. `nil` while no frontier
     /// is known.
     var progress: (map: CompletionMap, version: Int)? {
-        state.withLock { state in state.completionMap.map { ($0, state.ledger.completed + state.skipped) } }
+        state.withLock { state in state.completionMap.map { ($0, state.doneCount) } }
     }
 
     /// The version of `progress`, and its frontier, without the work of making the map.
     var progressMark: (frontier: Int64?, version: Int) {
-        state.withLock { ($0.tracker.frontier, $0.ledger.completed + $0.skipped) }
+        state.withLock { ($0.tracker.frontier, $0.doneCount) }
     }
 
     /// Takes a message in; `nil` when it must not be worked on.
@@ -83,9 +83,15 @@ final class AssignedPartition: Sendable {
         }
         let ledger = final.ledger
         report.completed += ledger.completed
+        report.deadLettered += ledger.deadLettered
         report.toBeRepeated += final.tracker.countCompleted(notIn: committed)
         report.returned += ledger.returned
         report.cancelled += final.cancelledOffsets.map { TopicPartitionOffset(topicPartition, offset: $0) }
         report.abandoned += abandoned.map { TopicPartitionOffset(topicPartition, offset: $0) }
     }
+}
+
+extension PartitionState {
+    /// Grows with everything there is to commit beyond the frontier.
+    fileprivate var doneCount: Int { ledger.completed + ledger.deadLettered + skipped }
 }

@@ -109,7 +109,7 @@ extension ConsumeRuntime {
         case .published:
             plan.rules.published(letter)
             plan.log?.ended(item.context, .deadLettered(letter.error), since: start)
-            return finish(item, .completed)
+            return finish(item, .deadLettered)
         case .failed(let error):
             guard mayStart(item) else { return finish(item, .returned) }
             let pause = plan.rules.publishFailed(letter, error, attempt: publication.attempt)

@@ -1,5 +1,6 @@
 import Logging
 import XKafkaCore
+import XKafkaEngine
 
 /// Telling the user about assignments.
 extension ConsumerLoop {
@@ -20,6 +21,14 @@ extension ConsumerLoop {
         AssignmentCallback.run(id, for: runtime) { await onAssigned(topicPartitions) }
     }
 
+    /// Calls `onRevoked`; the partitions are given back once it has returned, or the machine says so.
+    func callOnRevoked(_ topicPartitions: [TopicPartition], _ settled: DrainReport, _ token: RebalanceMachine.Token) {
+        guard case .group(let config) = role, let onRevoked = config.onRevoked else { return }
+        let id = nextCallback()
+        revocations[id] = token
+        AssignmentCallback.run(id, for: runtime) { await onRevoked(topicPartitions, settled) }
+    }
+
     /// Calls `onLost`. Nothing waits for it.
     func callOnLost(_ topicPartitions: [TopicPartition]) {
         guard case .group(let config) = role, let onLost = config.onLost, !topicPartitions.isEmpty else { return }
@@ -29,6 +38,7 @@ extension ConsumerLoop {
     func noteCallbackEnds(_ now: ContinuousClock.Instant) {
         for id in runtime.takeCallbackEnds() {
             if let callback = callbacks.removeValue(forKey: id) { feed(callback.partitions) }
+            if let token = revocations.removeValue(forKey: id) { perform(machine.notified(token, at: now)) }
         }
         for (id, callback) in callbacks where now >= callback.deadline {
             callbacks[id] = nil

@@ -43,6 +43,8 @@ struct CommitSchedule {
     /// When a final commit that failed is sent again.
     var retryTime: ContinuousClock.Instant?
     var lastError: (any Error)?
+    /// Why the final commit that was due last failed.
+    var finalError: (any Error)?
     /// Set when the brokers take less metadata than the configuration says.
     var sendsNoMetadata = false
 
@@ -185,7 +187,8 @@ extension ConsumerLoop {
         commits.final = nil
         commits.retryTime = nil
         commits.inFlight = nil
-        report.commitError = commits.lastError ?? ConsumerError(.commitTimedOut)
+        commits.finalError = commits.lastError ?? ConsumerError(.commitTimedOut)
+        report.commitError = commits.finalError
     }
 
     private func isWorthRepeating(_ error: any Error) -> Bool {

@@ -16,9 +16,14 @@ extension ConsumerLoop {
                 let meant = assignments(partitions)
                 workers.cancel { meant.contains(ObjectIdentifier($0.partition)) }
                 runtime.publications.cancel(meant)
-            case .commit(let partitions, let token): commits.final = .init(partitions: partitions, token: token)
-            case .giveBack(let partitions, let lost):
+            case .commit(let partitions, let token):
+                commits.final = .init(partitions: partitions, token: token)
+                commits.finalError = nil
+            case .notifyRevoked(let partitions, let token):
                 giveUpFinalCommit()
+                callOnRevoked(partitions, settle(partitions, commitError: commits.finalError), token)
+            case .giveBack(let partitions, let lost):
+                if !lost { giveUpFinalCommit() }
                 giveBack(partitions, lost: lost)
             case .leave:
                 giveUpFinalCommit()
@@ -27,10 +32,30 @@ extension ConsumerLoop {
         }
     }
 
+    /// Ends everything about these partitions, unless that was done already. Answers what became of their
+    /// messages.
+    private func settle(_ topicPartitions: [TopicPartition], commitError: (any Error)?) -> DrainReport {
+        var settled = DrainReport()
+        let meant = assignments(topicPartitions)
+        // Handlers that are still busy may be for long; others take their place.
+        workers.giveUp { meant.contains(ObjectIdentifier($0.partition)) }
+        var start = ContinuousClock.now
+        for topicPartition in topicPartitions {
+            guard let entry = partitions[topicPartition] else { continue }
+            entry.close(into: &settled)
+            if let drainStart = entry.drainStart { start = min(start, drainStart) }
+        }
+        settled.commitError = commitError
+        settled.duration = start.duration(to: .now)
+        report.add(settled)
+        return settled
+    }
+
     private func stopFeeding(_ topicPartitions: [TopicPartition]) {
         for topicPartition in topicPartitions {
             guard let entry = partitions[topicPartition] else { continue }
             entry.isFeeding = false
+            entry.drainStart = entry.drainStart ?? .now
             _ = entry.assigned.drain()
         }
         let meant = assignments(topicPartitions)
@@ -44,12 +69,9 @@ extension ConsumerLoop {
 
     func giveBack(_ topicPartitions: [TopicPartition], lost: Bool) {
         let revoked = Set(topicPartitions)
-        let meant = assignments(topicPartitions)
-        workers.giveUp { meant.contains(ObjectIdentifier($0.partition)) }
-        for topicPartition in topicPartitions {
-            // Its queue goes with it, before librdkafka stops the partition.
-            partitions.removeValue(forKey: topicPartition)?.close(into: &report)
-        }
+        // Queues go with their partitions, before librdkafka stops those.
+        let settled = settle(topicPartitions, commitError: lost ? nil : commits.finalError)
+        for topicPartition in topicPartitions { partitions[topicPartition] = nil }
         turns.removeAll { revoked.contains($0.topicPartition) }
         nextTurn = 0
         draining.subtract(topicPartitions)
@@ -61,14 +83,17 @@ extension ConsumerLoop {
         } catch {
             note(error)
         }
-        log(lost ? "xkafka partitions lost" : "xkafka partitions given back", topicPartitions)
+        log(lost ? "xkafka partitions lost" : "xkafka partitions given back", topicPartitions, settled)
+        if lost { callOnLost(topicPartitions) }
     }
 
-    func log(_ message: Logger.Message, _ topicPartitions: [TopicPartition]) {
-        runtime.logger.debug(
-            message,
-            metadata: ["partitions": "\(topicPartitions.map(\.description).joined(separator: " "))"]
-        )
+    func log(_ message: Logger.Message, _ topicPartitions: [TopicPartition], _ settled: DrainReport? = nil) {
+        guard !topicPartitions.isEmpty, runtime.logger.logLevel <= .debug else { return }
+        var metadata: Logger.Metadata = [
+            "partitions": "\(topicPartitions.map(\.description).joined(separator: " "))"
+        ]
+        metadata["drained"] = settled.map { "\($0)" }
+        runtime.logger.debug(message, metadata: metadata)
     }
 
     func askIfCooperative() -> Bool {

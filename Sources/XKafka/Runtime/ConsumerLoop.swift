@@ -45,6 +45,8 @@ final class ConsumerLoop {
     /// The user's callbacks that hold partitions back, and how many were ever made.
     var callbacks: [AssignmentCallback.ID: AssignmentCallback.Pending] = [:]
     var callbackCount: UInt64 = 0
+    /// The user's callbacks that hold up giving partitions back.
+    var revocations: [AssignmentCallback.ID: RebalanceMachine.Token] = [:]
     /// Whether the group rebalances cooperatively; asked at the first assignment.
     var isCooperative: Bool?
 
@@ -74,7 +76,8 @@ final class ConsumerLoop {
                 drain: runtime.processing.drainDeadline,
                 cancellationGrace: Self.cancellationGrace,
                 commit: Self.finalCommitLimit
-            )
+            ),
+            notifiesRevoked: role.notifiesRevoked
         )
     }
 
@@ -109,6 +112,12 @@ final class ConsumerLoop {
     private func begin() {
         switch role {
         case .group(let config):
+            if config.assignmentStrategy == .cooperativeSticky, !LibrdkafkaVersion.isSafeToCooperate {
+                runtime.logger.warning(
+                    "xkafka uses cooperative-sticky with a librdkafka that has known faults there; 2.10 or newer has not",
+                    metadata: ["librdkafka": "\(LibrdkafkaVersion.text)"]
+                )
+            }
             do {
                 try client.subscribe(config.topics)
             } catch {

@@ -9,6 +9,11 @@ enum ConsumerRole: Sendable {
     /// is saved to a store.
     case partition(TopicPartitionOffset, store: any OffsetStore)
 
+    /// Whether the user wants to be told before partitions are given back.
+    var notifiesRevoked: Bool {
+        if case .group(let config) = self { config.onRevoked != nil } else { false }
+    }
+
     /// What `consume` throws because of an error; `nil` for errors that librdkafka, or this library, gets
     /// over.
     func failure(for error: KafkaError) -> (any Error)? {

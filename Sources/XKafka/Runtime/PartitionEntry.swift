@@ -23,8 +23,11 @@ final class PartitionEntry {
     var bytesEach = 4_096
     /// What is known to be committed, or saved: the offset, and with it the completions beyond it.
     var committed: CompletionMap?
+    /// When the partition was to be given back.
+    var drainStart: ContinuousClock.Instant?
     /// The version of the progress that was committed.
     private var committedVersion = 0
+    private var isClosed = false
 
     init(_ assigned: AssignedPartition, isFeeding: Bool, committed: CompletionMap?) {
         self.assigned = assigned
@@ -61,7 +64,10 @@ final class PartitionEntry {
         committedVersion = 0
     }
 
+    /// Ends everything and adds what became of the messages to `report`. Only the first call does anything.
     func close(into report: inout DrainReport) {
+        guard !isClosed else { return }
+        isClosed = true
         isFeeding = false
         queue = nil
         assigned.close(into: &report, committed: committed)

@@ -7,4 +7,8 @@ package enum LibrdkafkaVersion {
 
     /// As in `0x020002ff`: major, minor, revision, and `ff` for a release.
     package static var number: Int32 { rd_kafka_version() }
+
+    /// Whether the cooperative strategy is free of faults that lose an assignment or rebalance for ever: since
+    /// 2.10.0.
+    package static var isSafeToCooperate: Bool { number >= 0x020a_00ff }
 }
