@@ -13,7 +13,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.1.0"),
-        .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.8.0"),
     ],
     targets: [
         // librdkafka itself. Only the transport imports it.
@@ -69,7 +69,11 @@ let package = Package(
         .executableTarget(name: "xkafka-embedded-broker", dependencies: ["XKafkaTesting"]),
         .target(
             name: "XKafkaTestingInternal",
-            dependencies: ["XKafkaCore", "XKafkaTesting", "XKafkaTransport"]
+            dependencies: [
+                "XKafkaCore", "XKafkaTesting", "XKafkaTransport",
+                .product(name: "InMemoryLogging", package: "swift-log"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
         ),
 
         .testTarget(name: "XKafkaCoreTests", dependencies: ["XKafkaCore"]),

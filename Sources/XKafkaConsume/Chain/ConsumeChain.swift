@@ -3,10 +3,13 @@ import XKafkaCore
 /// Puts handlers in front of a function: the first is outermost, and the function innermost.
 ///
 /// - Returns: a function that runs the whole chain. It throws ``ConsumeChainError/nextCalledTwice`` into
-///   a handler that calls `next` a second time for one message.
+///   a handler that calls `next` a second time for one message, unless it is a ``RepeatingConsumeHandler``.
 public func composeConsume(_ handlers: [any ConsumeHandler], _ final: @escaping ConsumeFunction) -> ConsumeFunction {
     handlers.reversed().reduce(final) { rest, handler in
-        { message in
+        if let handler = handler as? any RepeatingConsumeHandler {
+            return { message in try await handler.handle(message, next: rest) }
+        }
+        return { message in
             let wasCalled = CallMark()
             try await handler.handle(message) { message in
                 guard wasCalled.set() else { throw ConsumeChainError.nextCalledTwice }

@@ -13,6 +13,10 @@ public protocol ConsumeHandler: Sendable {
     func handle(_ message: ConsumeContext, next: ConsumeFunction) async throws
 }
 
+/// A ``ConsumeHandler`` that may call `next` more than once for one message, because trying again is its
+/// purpose: ``ConsumeRetry``, and what you write in its place.
+public protocol RepeatingConsumeHandler: ConsumeHandler {}
+
 /// A ``ConsumeHandler`` made of a closure.
 ///
 /// ```swift

@@ -15,7 +15,7 @@ public import XKafkaCore
 ///
 /// With ``ExhaustedPolicy/dlqCommit`` a message that failed too often is given to a
 /// ``DeadLetterPublisher``; when that fails, publishing is repeated, not the handler.
-public struct ConsumeRetry: ConsumeHandler {
+public struct ConsumeRetry: RepeatingConsumeHandler {
     private let rules: RetryRules
     private let deadLetters: (any DeadLetterPublisher)?
     private let attemptTimeout: Duration?
