@@ -76,7 +76,7 @@ let package = Package(
             ]
         ),
 
-        .testTarget(name: "XKafkaCoreTests", dependencies: ["XKafkaCore"]),
+        .testTarget(name: "XKafkaCoreTests", dependencies: ["XKafkaCore", "XKafkaTestingInternal"]),
         .testTarget(name: "XKafkaOffsetsTests", dependencies: ["XKafkaOffsets", "XKafkaTestingInternal"]),
         .testTarget(
             name: "XKafkaWorkersTests",

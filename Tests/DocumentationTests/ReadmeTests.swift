@@ -37,11 +37,12 @@ import Testing
         }
     }
 
-    @Test func theFirstTwoExamplesTakeTenLines() throws {
+    @Test(arguments: ["ReadMessages", "SendMessages"])
+    func theSimpleCasesTakeTenLines(name: String) throws {
         let examples = blocks("swift", in: try text("README.md"))
-        for example in examples.prefix(2) {
-            #expect(example.split(separator: "\n", omittingEmptySubsequences: false).count - 1 <= 10)
-        }
+        let snippet = try text("Snippets/\(name).swift")
+        #expect(examples.contains(snippet))
+        #expect(snippet.split(separator: "\n", omittingEmptySubsequences: false).count - 1 <= 10)
     }
 
     @Test func everyCommandIsATargetOfTheMakefile() throws {

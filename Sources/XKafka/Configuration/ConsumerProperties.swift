@@ -9,6 +9,9 @@ extension ClientProperties {
         set("enable.auto.offset.store", false)
         set("auto.offset.reset", start)
         set("log.queue", true)
+        // How soon topics are noticed that were created, or got partitions, after the consumer started.
+        // librdkafka's default is 5 minutes.
+        set("topic.metadata.refresh.interval.ms", 30_000)
         // The end of a partition tells that what lies before it and was not delivered never will be (R5).
         set("enable.partition.eof", true)
         // The limit holds for each partition, since each has a queue of its own; librdkafka's

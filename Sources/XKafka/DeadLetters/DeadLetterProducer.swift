@@ -1,7 +1,7 @@
 import Logging
 import Synchronization
 import XKafkaConsume
-import XKafkaCore
+package import XKafkaCore
 import XKafkaTransport
 
 /// Publishes dead letters with a producer of its own, which is made for the first letter, and again after
@@ -105,7 +105,7 @@ final class DeadLetterProducer: DeadLetterPublisher {
 extension ClientProperties {
     /// What a consumer's dead-letter producer is made with: the consumer's connection, and of the
     /// properties that the user set for it those about the network.
-    static func deadLetterProducer(
+    package static func deadLetterProducer(
         brokers: [String],
         clientID: String,
         security: SecurityConfig,

@@ -223,7 +223,7 @@ extension GroupConsumerConfig {
         return { message in try await (special[message.topic] ?? general)(message) }
     }
 
-    func properties() -> ClientProperties {
+    package func properties() -> ClientProperties {
         var properties = ClientProperties()
         properties.setConnection(brokers: brokers, clientID: clientID, security: security)
         properties.setConsumer(start: start, processing)

@@ -85,7 +85,7 @@ extension PartitionConsumerConfig {
         try checks.finish()
     }
 
-    var topicPartition: TopicPartition { TopicPartition(topic: topic, partition: partition) }
+    package var topicPartition: TopicPartition { TopicPartition(topic: topic, partition: partition) }
 
     func properties() -> ClientProperties {
         var properties = ClientProperties()

@@ -59,7 +59,7 @@ final class ConsumerLoop {
 
     private var stage = Stage.running
     private var stopTime: ContinuousClock.Instant?
-    private var lastError: KafkaError?
+    private var errorNews = ErrorNews()
 
     private init(
         _ runtime: ConsumeRuntime,
@@ -150,11 +150,10 @@ final class ConsumerLoop {
         if role.isIrrelevant(error) { return }
         if let failure = role.failure(for: error) {
             runtime.requestStop(failure: failure)
-        } else if error != lastError {
-            // Once per change: librdkafka repeats itself for as long as a broker is down.
-            runtime.logger.warning("xkafka consumer error", metadata: ["error": "\(error)"])
+        } else {
+            let level: Logger.Level = errorNews.note(error, at: .now) ? .warning : .debug
+            runtime.logger.log(level: level, "xkafka consumer error", metadata: ["error": "\(error)"])
         }
-        lastError = error
     }
 
     private func serveRequests(_ now: ContinuousClock.Instant) {

@@ -34,15 +34,15 @@ final class KeyExtraction: Sendable {
             try submitWithKey(item)
         } catch {
             // Its turn comes where a message without a key would have it, and there it fails.
+            let place = routing.place(key: nil, offset: item.context.offset, of: item.partition)
             var item = item
-            item.context = item.context.copied()
+            item.context = item.context.copied().placed(logicalKey: place.logicalKey, shard: place.shard)
             item.trouble = Trouble(
                 failures: nil,
                 startedAt: .now,
                 keyFailure: error,
                 next: .attempt(after: .zero)
             )
-            let place = routing.place(key: nil, offset: item.context.offset, of: item.partition)
             workers.submit(item, key: place.queue, shard: place.shard)
         }
     }
