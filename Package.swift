@@ -65,7 +65,7 @@ let package = Package(
         ),
 
         // The test kit, and the embedded broker as a process of its own.
-        .target(name: "XKafkaTesting", dependencies: ["XKafkaCore", "XKafkaTransport"]),
+        .target(name: "XKafkaTesting", dependencies: ["XKafka", "XKafkaCore", "XKafkaTransport"]),
         .executableTarget(name: "xkafka-embedded-broker", dependencies: ["XKafkaTesting"]),
         .target(
             name: "XKafkaTestingInternal",

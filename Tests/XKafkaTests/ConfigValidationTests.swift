@@ -31,7 +31,7 @@ import XKafka
         var config = PartitionConsumerConfig(brokers: [""], topic: "", partition: -1)
         config.processing.shardCount = -3
         let error = #expect(throws: ConfigurationError.self) { try config.validate() }
-        #expect(error?.problems.map(\.field) == ["brokers", "topic", "partition", "processing.shardCount"])
+        #expect(error?.problems.map(\.field) == ["brokers", "topic", "partitions", "processing.shardCount"])
         #expect(throws: ConfigurationError.self) { try PartitionConsumer(config) }
     }
 

@@ -2,12 +2,12 @@ import XKafkaCore
 
 extension ClientProperties {
     /// What every consumer of this library sets.
-    mutating func setConsumer(start: StartOffset, _ processing: ProcessingConfig) {
+    mutating func setConsumer(reset: String, _ processing: ProcessingConfig) {
         // The library commits what is completed, itself: librdkafka's own way commits what was
         // fetched, and waiting for it in a revoke may never end.
         set("enable.auto.commit", false)
         set("enable.auto.offset.store", false)
-        set("auto.offset.reset", start)
+        set("auto.offset.reset", reset)
         set("log.queue", true)
         // How soon topics are noticed that were created, or got partitions, after the consumer started.
         // librdkafka's default is 5 minutes.

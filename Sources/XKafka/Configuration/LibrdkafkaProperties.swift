@@ -78,7 +78,11 @@ enum OwnedProperties {
     ]) { $1 }
 
     static let partitionConsumer = consumer.merging([
-        "group.id": "belongs to the library: a partition consumer joins no group"
+        "group.id": "belongs to the library: a partition consumer joins no group",
+        "auto.offset.reset": "set outOfRange instead",
+        "isolation.level": "set isolationLevel instead",
+        "reconnect.backoff.ms": "set reconnectInitialBackoff instead",
+        "reconnect.backoff.max.ms": "set reconnectMaxBackoff instead",
     ]) { $1 }
 
     static let producer = connection.merging([

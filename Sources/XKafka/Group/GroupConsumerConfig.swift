@@ -226,7 +226,7 @@ extension GroupConsumerConfig {
     package func properties() -> ClientProperties {
         var properties = ClientProperties()
         properties.setConnection(brokers: brokers, clientID: clientID, security: security)
-        properties.setConsumer(start: start, processing)
+        properties.setConsumer(reset: start.description, processing)
         properties.set("group.id", groupID)
         properties.set("partition.assignment.strategy", assignmentStrategy)
         if let groupInstanceID { properties.set("group.instance.id", groupInstanceID) }

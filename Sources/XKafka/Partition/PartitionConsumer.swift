@@ -1,8 +1,8 @@
 public import XKafkaConsume
 public import XKafkaCore
 
-/// Reads one partition without a group, from where an ``OffsetStore`` says it left off, and calls one
-/// async function for each message.
+/// Reads one partition of a topic, or several, without a group, from where an ``OffsetStore`` says it left
+/// off, and calls one async function for each message.
 ///
 /// Messages with the same key are handled one after the other, in order; messages with different
 /// keys at the same time. What was completed is saved to the store, and only that.
@@ -30,7 +30,7 @@ public final class PartitionConsumer: Sendable {
     }
 
     /// Handles messages, from the stored offset on, until the calling task is cancelled,
-    /// ``close()`` is called, or something ends it.
+    /// ``close()`` is called, ``PartitionConsumerConfig/end`` is reached, or something ends it.
     ///
     /// Ending takes its time: no further handler starts, those that run may end until the drain
     /// deadline, and how far the partition was completed is saved.
@@ -38,8 +38,9 @@ public final class PartitionConsumer: Sendable {
     /// - Parameter handler: what to do with a message; see ``GroupConsumer/consume(_:)``.
     /// - Returns: what became of the messages, after a normal end.
     /// - Throws: ``ConsumerError`` when the consumer is closed or consuming already, when the store
-    ///   cannot be read, or when the policy is ``ExhaustedPolicy/stop`` and a message failed too
-    ///   often; `KafkaError` for errors that do not pass by themselves, such as a wrong password.
+    ///   cannot be read, or cannot be written for too long, when the broker does not hold the offset to
+    ///   go on at and the policy is to fail, or when the policy is ``ExhaustedPolicy/stop`` and a message
+    ///   failed too often; `KafkaError` for errors that do not pass by themselves, such as a wrong password.
     @discardableResult
     public func consume(
         _ handler: @escaping @Sendable (ConsumeContext) async throws -> Void
@@ -49,7 +50,7 @@ public final class PartitionConsumer: Sendable {
                 brokers: config.brokers,
                 clientID: config.clientID,
                 security: config.security,
-                librdkafkaProperties: config.librdkafkaProperties,
+                librdkafkaProperties: config.networkProperties,
                 deliveryTimeout: deliveryTimeout
             )
         }
@@ -61,10 +62,7 @@ public final class PartitionConsumer: Sendable {
             handler: composeConsume(config.handlers, handler)
         )
         return try await session.consume(plan) { [config] in
-            let partition = config.topicPartition
-            let offset = try await Self.load(partition, from: config.offsetStore) ?? config.start.logicalOffset
-            let position = TopicPartitionOffset(partition, offset: offset)
-            return (config.properties(), .partition(position, store: config.offsetStore))
+            (config.properties(), .partitions(try await config.reading()))
         }
     }
 
@@ -89,21 +87,11 @@ public final class PartitionConsumer: Sendable {
 
     /// Whether ``pause()`` is in force.
     public var isPaused: Bool { session.intake.isPaused }
-
-    private static func load(_ partition: TopicPartition, from store: any OffsetStore) async throws -> Int64? {
-        let offset: Int64?
-        do {
-            offset = try await store.load(partition)
-        } catch {
-            throw ConsumerError(.loadOffset, cause: error)
-        }
-        // A negative one would be one of librdkafka's logical offsets and mean something else.
-        guard let offset, offset < 0 else { return offset }
-        throw ConsumerError(.loadOffset, position: TopicPartitionOffset(partition, offset: offset))
-    }
 }
 
 extension PartitionConsumer: CustomStringConvertible {
-    /// `partition-consumer(topic:partition)`
-    public var description: String { "partition-consumer(\(config.topic):\(config.partition))" }
+    /// `partition-consumer(topic:partition)`; several partitions are separated by commas.
+    public var description: String {
+        "partition-consumer(\(config.topic):\(config.partitions.map(String.init).joined(separator: ",")))"
+    }
 }

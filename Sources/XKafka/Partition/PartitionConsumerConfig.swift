@@ -5,6 +5,16 @@ import XKafkaTransport
 
 /// What a ``PartitionConsumer`` reads, and how.
 public struct PartitionConsumerConfig: Sendable {
+    /// The default of ``reconnectInitialBackoff``, 200 ms.
+    public static let defaultReconnectInitialBackoff = Duration.milliseconds(200)
+    /// The default of ``reconnectMaxBackoff``, 5 s.
+    public static let defaultReconnectMaxBackoff = Duration.seconds(5)
+    /// What each pause before reconnecting is multiplied by to give the next, 2. librdkafka's own: it cannot
+    /// be changed.
+    public static let reconnectMultiplier = 2.0
+    /// The default of ``storeFailureLimit``, 1 min.
+    public static let defaultStoreFailureLimit = Duration.seconds(60)
+
     /// Addresses of some brokers, `host:port`, from which the others are found
     /// (`bootstrap.servers`). Required.
     public var brokers: [String]
@@ -12,17 +22,42 @@ public struct PartitionConsumerConfig: Sendable {
     /// The topic to read. Required.
     public var topic: String
 
-    /// The partition to read, from 0. Default 0.
-    public var partition: Int32
+    /// The partitions to read, counted from 0. At least one; by default partition 0 alone.
+    public var partitions: [Int32]
 
-    /// Where reading starts when the store holds no checkpoint. Default ``StartOffset/earliest``.
-    public var start: StartOffset
+    /// Where reading starts in a partition for which the store holds no checkpoint. Default
+    /// ``StartPosition/earliest``.
+    public var start: StartPosition
+
+    /// Where reading stops. `consume` returns when everything before it is done. Default
+    /// ``EndPosition/never``.
+    public var end: EndPosition
+
+    /// What happens when the broker does not hold the offset to go on at (`auto.offset.reset`). Default
+    /// ``OutOfRangePolicy/earliest``, so that nothing is missed.
+    public var outOfRange: OutOfRangePolicy
 
     /// Where progress is kept. Default: a new ``MemoryOffsetStore``, which forgets it when the
     /// process ends.
     public var offsetStore: any OffsetStore
 
-    /// Workers, memory, retries. `commitInterval` is how often the store is written.
+    /// How long the store may fail, or not answer, before the consumer gives up with
+    /// ``ConsumerError/Code/saveOffset``. Until then saving is repeated, with growing pauses, while messages
+    /// are handled. Default 1 min.
+    public var storeFailureLimit: Duration
+
+    /// The pause before a lost connection is tried anew (`reconnect.backoff.ms`). It doubles with each
+    /// failure, up to ``reconnectMaxBackoff``, and starts over once the connection is there. Default 200 ms.
+    public var reconnectInitialBackoff: Duration
+
+    /// The longest such pause (`reconnect.backoff.max.ms`). Default 5 s.
+    public var reconnectMaxBackoff: Duration
+
+    /// Which messages of transactions are read (`isolation.level`). Default
+    /// ``IsolationLevel/readCommitted``.
+    public var isolationLevel: IsolationLevel
+
+    /// Workers, memory, retries. `commitInterval` and `commitCount` say how often the store is written.
     public var processing: ProcessingConfig
 
     /// The handlers that every message passes through, outermost first, before it comes to the function
@@ -49,7 +84,30 @@ public struct PartitionConsumerConfig: Sendable {
         brokers: [String],
         topic: String,
         partition: Int32 = 0,
-        start: StartOffset = .earliest,
+        start: StartPosition = .earliest,
+        offsetStore: any OffsetStore = MemoryOffsetStore(),
+        processing: ProcessingConfig = ProcessingConfig(),
+        security: SecurityConfig = .plaintext,
+        logger: Logger = Logger(label: "xkafka")
+    ) {
+        self.init(
+            brokers: brokers,
+            topic: topic,
+            partitions: [partition],
+            start: start,
+            offsetStore: offsetStore,
+            processing: processing,
+            security: security,
+            logger: logger
+        )
+    }
+
+    /// A configuration for several partitions of a topic, with everything else at its default.
+    public init(
+        brokers: [String],
+        topic: String,
+        partitions: [Int32],
+        start: StartPosition = .earliest,
         offsetStore: any OffsetStore = MemoryOffsetStore(),
         processing: ProcessingConfig = ProcessingConfig(),
         security: SecurityConfig = .plaintext,
@@ -57,12 +115,18 @@ public struct PartitionConsumerConfig: Sendable {
     ) {
         self.brokers = brokers
         self.topic = topic
-        self.partition = partition
+        self.partitions = partitions
         self.start = start
         self.offsetStore = offsetStore
         self.processing = processing
         self.security = security
         self.logger = logger
+        end = .never
+        outOfRange = .earliest
+        storeFailureLimit = Self.defaultStoreFailureLimit
+        reconnectInitialBackoff = Self.defaultReconnectInitialBackoff
+        reconnectMaxBackoff = Self.defaultReconnectMaxBackoff
+        isolationLevel = .readCommitted
         handlers = []
         clientID = ClientID.random()
         librdkafkaProperties = [:]
@@ -76,7 +140,29 @@ extension PartitionConsumerConfig {
         var checks = ConfigurationChecks(of: "PartitionConsumerConfig")
         checks.requireBrokers(brokers)
         checks.requireText(topic, "topic", "topic is required")
-        checks.require(partition >= 0, "partition", got: partition, "must be >= 0")
+        checks.require(!partitions.isEmpty, "partitions", got: partitions, "at least one partition is required")
+        for partition in partitions where partition < 0 {
+            checks.fail("partitions", got: partition, "partition must be >= 0")
+        }
+        checks.require(
+            Set(partitions).count == partitions.count,
+            "partitions",
+            got: partitions,
+            "each partition is named once"
+        )
+        if case .offset(let offset) = start { checks.require(offset >= 0, "start", got: offset, "must be >= 0") }
+        if case .timestamp(let time) = start { checks.require(time >= 0, "start", got: time, "must be >= 0") }
+        if case .offset(let offset) = end { checks.require(offset >= 0, "end", got: offset, "must be >= 0") }
+        checks.requirePositive(storeFailureLimit, "storeFailureLimit")
+        let pauses = Duration.milliseconds(1)...Duration.seconds(3_600)
+        checks.requireMilliseconds(reconnectInitialBackoff, "reconnectInitialBackoff", in: pauses)
+        checks.requireMilliseconds(reconnectMaxBackoff, "reconnectMaxBackoff", in: pauses)
+        checks.require(
+            reconnectMaxBackoff >= reconnectInitialBackoff,
+            "reconnectMaxBackoff",
+            got: reconnectMaxBackoff,
+            "must be >= reconnectInitialBackoff (\(reconnectInitialBackoff))"
+        )
         processing.check(&checks)
         security.check(&checks)
         checks.checkProperties(librdkafkaProperties, owned: OwnedProperties.partitionConsumer, kind: .consumer) {
@@ -85,16 +171,44 @@ extension PartitionConsumerConfig {
         try checks.finish()
     }
 
-    package var topicPartition: TopicPartition { TopicPartition(topic: topic, partition: partition) }
+    package var topicPartitions: [TopicPartition] {
+        partitions.map { TopicPartition(topic: topic, partition: $0) }
+    }
 
     func properties() -> ClientProperties {
         var properties = ClientProperties()
-        properties.setConnection(brokers: brokers, clientID: clientID, security: security)
-        properties.setConsumer(start: start, processing)
+        setConnection(&properties)
+        properties.setConsumer(reset: outOfRange.description, processing)
+        properties.set("isolation.level", isolationLevel)
         // librdkafka wants a group name for its consumer queue. No group is joined and nothing is
         // committed to it.
-        properties.set("group.id", "xkafka-partition-consumer")
+        properties.set("group.id", Self.groupName)
         properties.add(librdkafkaProperties)
         return properties
+    }
+
+    /// What a client needs to ask the cluster about the partitions.
+    func queryProperties() -> ClientProperties {
+        var properties = ClientProperties()
+        setConnection(&properties)
+        properties.set("isolation.level", isolationLevel)
+        properties.add(librdkafkaProperties)
+        return properties
+    }
+
+    /// The user's properties, and our own about connections.
+    var networkProperties: [String: String] {
+        librdkafkaProperties.merging([
+            "reconnect.backoff.ms": "\(reconnectInitialBackoff.wholeMilliseconds)",
+            "reconnect.backoff.max.ms": "\(reconnectMaxBackoff.wholeMilliseconds)",
+        ]) { $1 }
+    }
+
+    static let groupName = "xkafka-partition-consumer"
+
+    private func setConnection(_ properties: inout ClientProperties) {
+        properties.setConnection(brokers: brokers, clientID: clientID, security: security)
+        properties.set("reconnect.backoff.ms", milliseconds: reconnectInitialBackoff)
+        properties.set("reconnect.backoff.max.ms", milliseconds: reconnectMaxBackoff)
     }
 }

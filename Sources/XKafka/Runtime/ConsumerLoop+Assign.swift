@@ -82,7 +82,13 @@ extension ConsumerLoop {
             for topicPartition in pending.partitions {
                 let position = startPosition(topicPartition, committed[topicPartition])
                 positions.append(position)
-                try add(position, feeding: pending.feeding && !isAwaited, finished: finished(committed[topicPartition]))
+                let part = role.reading?.parts[topicPartition]
+                try add(
+                    position,
+                    feeding: pending.feeding && !isAwaited,
+                    finished: part?.finished ?? finished(committed[topicPartition]),
+                    end: part?.end
+                )
             }
             try client.assign(positions, incrementally: isCooperative)
         } catch {
@@ -97,7 +103,8 @@ extension ConsumerLoop {
     private func add(
         _ position: TopicPartitionOffset,
         feeding: Bool,
-        finished: CompletionMap?
+        finished: CompletionMap?,
+        end: Int64?
     ) throws(KafkaError) {
         let topicPartition = position.topicPartition
         // The old queue goes first: dropping it later would take the new one's announcements away.
@@ -109,8 +116,10 @@ extension ConsumerLoop {
         let entry = PartitionEntry(
             AssignedPartition(topicPartition, epoch: epochs, startingAt: known, finished: finished),
             isFeeding: feeding,
-            committed: known.map { finished ?? CompletionMap(frontier: $0, ranges: []) }
+            committed: known.map { finished ?? CompletionMap(frontier: $0, ranges: []) },
+            end: end
         )
+        if let known, entry.noteReached(known) { entry.isFeeding = false }
         let signal = runtime.signal
         let announcement = entry.announcement
         // Before the assignment, so that no message of this partition goes to the common queue.
@@ -128,8 +137,9 @@ extension ConsumerLoop {
     ) -> TopicPartitionOffset {
         switch role {
         case .group:
-            committed?.position ?? TopicPartitionOffset(topicPartition, offset: ConsumerClient.committedOffset)
-        case .partition(let position, _): position
+            committed?.position ?? TopicPartitionOffset(topicPartition, offset: LogicalOffset.committed)
+        case .partitions(let reading):
+            TopicPartitionOffset(topicPartition, offset: reading.parts[topicPartition]?.start ?? 0)
         }
     }
 

@@ -14,6 +14,7 @@ struct CommitSchedule {
         let parts: [Part]
         /// Whether it is the last one of partitions that are being given back.
         let isFinal: Bool
+        let startTime: ContinuousClock.Instant
     }
 
     /// What a commit says of one partition.
@@ -43,6 +44,9 @@ struct CommitSchedule {
     /// When a final commit that failed is sent again.
     var retryTime: ContinuousClock.Instant?
     var lastError: (any Error)?
+    /// Since when nothing could be saved to the store, and how often it was tried.
+    var failingSince: ContinuousClock.Instant?
+    var failures = 0
     /// Why the final commit that was due last failed.
     var finalError: (any Error)?
     /// Set when the brokers take less metadata than the configuration says.
@@ -78,8 +82,18 @@ extension ConsumerLoop {
         }
     }
 
+    /// Gives up when the offset store has failed, or not answered, for too long.
+    func checkStore(_ now: ContinuousClock.Instant) {
+        guard let reading = role.reading, !runtime.isStopRequested else { return }
+        guard let since = commits.failingSince ?? commits.inFlight?.startTime else { return }
+        guard now - since >= reading.storeFailureLimit else { return }
+        let position = commits.inFlight?.parts.first?.position
+        runtime.requestStop(failure: ConsumerError(.saveOffset, position: position, cause: commits.lastError))
+    }
+
     private func isRegularCommitDue(_ now: ContinuousClock.Instant) -> Bool {
-        now >= commits.nextRegular || runtime.progress.load(ordering: .relaxed) >= runtime.processing.commitCount
+        now >= commits.nextRegular
+            || commits.failures == 0 && runtime.progress.load(ordering: .relaxed) >= runtime.processing.commitCount
     }
 
     /// Lets the next regular commit look again for what is to be committed.
@@ -92,7 +106,7 @@ extension ConsumerLoop {
         let number = commits.lastNumber
         let parts = entries.compactMap(part)
         let offsets = parts.map(\.position)
-        commits.inFlight = .init(number: number, parts: parts, isFinal: commits.final != nil)
+        commits.inFlight = .init(number: number, parts: parts, isFinal: commits.final != nil, startTime: now)
         runtime.logger.trace(
             "xkafka committing",
             metadata: ["offsets": "\(parts.map { "\($0.position) \($0.metadata)" }.joined(separator: " "))"]
@@ -107,33 +121,43 @@ extension ConsumerLoop {
             } catch {
                 noteCommit(CommitOutcome(number: number, partitions: offsets.map { ($0, error) }), now)
             }
-        case .partition(_, let store):
-            let runtime = runtime
-            runtime.save {
-                var results: [(offset: TopicPartitionOffset, error: (any Error)?)] = []
-                for offset in offsets {
-                    do {
-                        try await store.save(offset.offset, for: offset.topicPartition)
-                        results.append((offset, nil))
-                    } catch {
-                        results.append((offset, error))
+        case .partitions(let reading): save(parts.map { ($0.entry.topicPartition, $0.map) }, to: reading.store, number)
+        }
+    }
+
+    private func save(_ parts: [(TopicPartition, CompletionMap)], to store: any OffsetStore, _ number: Int) {
+        let runtime = runtime
+        runtime.save {
+            var results: [(offset: TopicPartitionOffset, error: (any Error)?)] = []
+            for (partition, map) in parts {
+                let position = TopicPartitionOffset(partition, offset: map.frontier)
+                do {
+                    if let store = store as? any CheckpointStore {
+                        try await store.save(Checkpoint(map), for: partition)
+                    } else {
+                        try await store.save(map.frontier, for: partition)
                     }
+                    results.append((position, nil))
+                } catch {
+                    results.append((position, error))
                 }
-                runtime.post(CommitOutcome(number: number, partitions: results))
             }
+            runtime.post(CommitOutcome(number: number, partitions: results))
         }
     }
 
     private func isDirty(_ entry: PartitionEntry) -> Bool {
-        // A store keeps the frontier alone.
-        if case .group = role { entry.isDirty } else { entry.hasNewFrontier }
+        guard let store = role.reading?.store else { return entry.isDirty }
+        // Most stores keep the frontier alone.
+        return store is any CheckpointStore ? entry.isDirty : entry.hasNewFrontier
     }
 
     private func part(_ entry: PartitionEntry) -> CommitSchedule.Part? {
         guard let (map, version) = entry.assigned.progress else { return nil }
         let empty = CompletionMap(frontier: map.frontier, ranges: [])
         guard case .group(let config) = role, !commits.sendsNoMetadata else {
-            return .init(entry: entry, assigned: entry.assigned, version: version, map: empty, metadata: "")
+            let told = role.reading?.store is any CheckpointStore ? map : empty
+            return .init(entry: entry, assigned: entry.assigned, version: version, map: told, metadata: "")
         }
         let text = map.encoded(limit: config.offsetMetadataLimit).text
         let told = CompletionMap(metadata: text, frontier: map.frontier) ?? empty
@@ -152,6 +176,8 @@ extension ConsumerLoop {
         guard let error = outcome.error else {
             commits.lastError = nil
             commits.retryTime = nil
+            commits.failingSince = nil
+            commits.failures = 0
             return
         }
         if (error as? KafkaError)?.code == .offsetMetadataTooLarge, !commits.sendsNoMetadata {
@@ -169,6 +195,12 @@ extension ConsumerLoop {
         commits.lastError = error
         // What was not committed is still to be.
         noteUncommitted()
+        if role.reading != nil {
+            // A store that fails is asked again after growing pauses.
+            commits.failures += 1
+            commits.failingSince = commits.failingSince ?? inFlight.startTime
+            commits.nextRegular = now + RetryConfig().backoff(afterAttempt: commits.failures)
+        }
         if commits.final != nil {
             // An earlier commit's error says nothing about the final one.
             if !inFlight.isFinal || isWorthRepeating(error) {

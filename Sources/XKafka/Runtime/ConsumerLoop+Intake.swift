@@ -62,6 +62,7 @@ extension ConsumerLoop {
                 largest = max(largest, message.byteCount)
                 if message.offset <= entry.lastOffset { restart(entry) }
                 entry.lastOffset = message.offset
+                guard !entry.noteReached(message.offset) else { return }
                 guard let delivery = entry.assigned.deliver(message) else { return }
                 runtime.credit.take(bytes: message.byteCount)
                 let place = runtime.plan.routing.place(message, of: entry.assigned)
@@ -83,13 +84,15 @@ extension ConsumerLoop {
                     withoutKey.append(item)
                 }
             case .failure(let error, let offset) where error.code == .partitionEnd:
-                if entry.assigned.passOver(to: offset) { noteUncommitted() }
+                if entry.assigned.passOver(to: min(offset, entry.end ?? offset)) { noteUncommitted() }
+                _ = entry.noteReached(offset)
             case .failure(let error, _):
                 note(error)
             }
         }
         keyExtraction?.submit(withoutKey)
         entry.bytesEach = largest
+        if entry.hasReachedEnd { entry.isFeeding = false }
     }
 
     /// Offsets go up within a log. When they do not, the topic was made anew, or its log was cut: the
@@ -101,6 +104,7 @@ extension ConsumerLoop {
         )
         let old = entry.assigned
         let dropped = workers.removeAll { $0.partition === old }
+        runtime.publications.cancel([ObjectIdentifier(old)])
         epochs += 1
         entry.restart(
             as: AssignedPartition(entry.topicPartition, epoch: epochs, startingAt: nil, finished: nil),

@@ -103,6 +103,8 @@ final class ConsumerLoop {
             sweep(now)
             let tookMessages = takeMessages()
             commitIfDue(now)
+            checkStore(now)
+            stopAtTheEnd()
             if hasEnded(now) { break }
             if !tookMessages { runtime.signal.wait(until: nextWake) }
         }
@@ -123,8 +125,8 @@ final class ConsumerLoop {
             } catch {
                 runtime.requestStop(failure: error)
             }
-        case .partition(let position, _):
-            perform(machine.assigned([position.topicPartition], at: .now))
+        case .partitions(let reading):
+            perform(machine.assigned(reading.partitions, at: .now))
         }
     }
 
@@ -162,6 +164,13 @@ final class ConsumerLoop {
         perform(machine.stop(at: now))
     }
 
+    /// A consumer that reads up to an end stops when everything before it is done.
+    private func stopAtTheEnd() {
+        guard stopTime == nil, role.reading?.isFinite == true, !turns.isEmpty else { return }
+        guard turns.allSatisfy({ $0.hasReachedEnd && $0.assigned.isIdle }) else { return }
+        runtime.requestStop()
+    }
+
     private func noteDrained(_ now: ContinuousClock.Instant) {
         for partition in draining where partitions[partition]?.assigned.isIdle ?? true {
             draining.remove(partition)
@@ -183,7 +192,7 @@ final class ConsumerLoop {
 
     /// Leaves the group; what follows are events, until the client says that it is closed.
     func leave() {
-        if case .partition(let position, _) = role { giveBack([position.topicPartition], lost: false) }
+        if let reading = role.reading { giveBack(reading.partitions, lost: false) }
         // librdkafka closes only after every assignment was answered.
         if var pending = pendingAssignment {
             pending.feeding = false

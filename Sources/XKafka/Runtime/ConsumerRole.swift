@@ -5,9 +5,13 @@ import XKafkaCore
 enum ConsumerRole: Sendable {
     /// The topics' partitions that the group assigns; progress is committed to the group.
     case group(GroupConsumerConfig)
-    /// One partition from a position, which is an offset or one of librdkafka's logical ones; progress
-    /// is saved to a store.
-    case partition(TopicPartitionOffset, store: any OffsetStore)
+    /// Partitions that the user names; progress is saved to a store.
+    case partitions(PartitionReading)
+
+    /// What is read, if no group assigns it.
+    var reading: PartitionReading? {
+        if case .partitions(let reading) = self { reading } else { nil }
+    }
 
     /// Whether the user wants to be told before partitions are given back.
     var notifiesRevoked: Bool {
@@ -21,6 +25,7 @@ enum ConsumerRole: Sendable {
         case (_, .authentication), (_, .topicAuthorizationFailed), (.group, .groupAuthorizationFailed): error
         case (.group(let config), .unknownTopicOrPartition), (.group(let config), .unknownTopic):
             config.unknownTopics == .fail ? ConsumerError(.unknownTopic, cause: error) : nil
+        case (.partitions, .offsetOutOfRangeWithoutReset): ConsumerError(.offsetOutOfRange, cause: error)
         default: error.errorClass == .fatal ? error : nil
         }
     }
@@ -28,7 +33,7 @@ enum ConsumerRole: Sendable {
     /// The errors that do not concern this consumer.
     func isIrrelevant(_ error: KafkaError) -> Bool {
         // librdkafka looks for the coordinator of a group that a partition consumer never joins.
-        if case .partition = self, error.code == .groupAuthorizationFailed { return true }
+        if case .partitions = self, error.code == .groupAuthorizationFailed { return true }
         return false
     }
 }

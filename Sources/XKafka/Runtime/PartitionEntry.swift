@@ -23,13 +23,18 @@ final class PartitionEntry {
     var bytesEach = 4_096
     /// What is known to be committed, or saved: the offset, and with it the completions beyond it.
     var committed: CompletionMap?
+    /// The offset at which reading stops; `nil` when it goes on.
+    let end: Int64?
+    /// Whether there is nothing more to take, since reading stops at ``end``.
+    private(set) var hasReachedEnd = false
     /// When the partition was to be given back.
     var drainStart: ContinuousClock.Instant?
     /// The version of the progress that was committed.
     private var committedVersion = 0
     private var isClosed = false
 
-    init(_ assigned: AssignedPartition, isFeeding: Bool, committed: CompletionMap?) {
+    init(_ assigned: AssignedPartition, isFeeding: Bool, committed: CompletionMap?, end: Int64? = nil) {
+        self.end = end
         self.assigned = assigned
         self.isFeeding = isFeeding
         self.committed = committed
@@ -48,6 +53,13 @@ final class PartitionEntry {
     var hasNewFrontier: Bool {
         let frontier = assigned.progressMark.frontier
         return frontier != nil && frontier != committed?.frontier
+    }
+
+    /// Notes that everything before `offset` was taken, or does not exist. Answers whether reading stops there.
+    func noteReached(_ offset: Int64) -> Bool {
+        guard let end, offset >= end else { return false }
+        hasReachedEnd = true
+        return true
     }
 
     func noteCommitted(_ map: CompletionMap, version: Int) {

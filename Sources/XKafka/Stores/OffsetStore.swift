@@ -2,8 +2,11 @@ public import XKafkaCore
 
 /// Keeps how far a ``PartitionConsumer`` has come.
 ///
-/// The consumer calls `load` once when it starts, and `save` from time to time and at the end, never
-/// twice at the same time. Offsets only grow, unless the topic was deleted and made anew.
+/// The consumer calls `load` once for each partition when it starts, and `save` from time to time and at the
+/// end, never twice at the same time. Offsets only grow, unless the topic was deleted and made anew.
+///
+/// A store of this kind keeps the offset alone: after a restart, what was completed behind an unfinished
+/// message is handled again. A ``CheckpointStore`` keeps that too.
 public protocol OffsetStore: Sendable {
     /// The offset of the next message to read from `partition`, or `nil` when none was saved.
     func load(_ partition: TopicPartition) async throws -> Int64?
@@ -11,4 +14,26 @@ public protocol OffsetStore: Sendable {
     /// Keeps `nextOffset`: every message of `partition` before it is done. What a later
     /// ``load(_:)`` answers once this returned.
     func save(_ nextOffset: Int64, for partition: TopicPartition) async throws
+}
+
+/// An ``OffsetStore`` that keeps what is completed beyond the offset as well.
+public protocol CheckpointStore: OffsetStore {
+    /// The checkpoint of `partition`, or `nil` when none was saved.
+    func loadCheckpoint(_ partition: TopicPartition) async throws -> Checkpoint?
+
+    /// Keeps `checkpoint`, whole or not at all. What a later ``loadCheckpoint(_:)`` answers once this
+    /// returned.
+    func save(_ checkpoint: Checkpoint, for partition: TopicPartition) async throws
+}
+
+extension CheckpointStore {
+    /// The offset of the checkpoint.
+    public func load(_ partition: TopicPartition) async throws -> Int64? {
+        try await loadCheckpoint(partition)?.nextOffset
+    }
+
+    /// Keeps an offset beyond which nothing is completed.
+    public func save(_ nextOffset: Int64, for partition: TopicPartition) async throws {
+        try await save(Checkpoint(nextOffset: nextOffset), for: partition)
+    }
 }

@@ -26,6 +26,12 @@ public struct ConsumerError: Error, Sendable {
         public static let deadLetter = Code(description: "deadLetter")
         /// A topic does not exist, and the consumer is told to fail then. The cause is the broker's error.
         public static let unknownTopic = Code(description: "unknownTopic")
+        /// The broker does not hold the offset to go on at, and the consumer is told to fail then. The cause
+        /// is librdkafka's error.
+        public static let offsetOutOfRange = Code(description: "offsetOutOfRange")
+        /// The offset store failed for too long. The cause is its error. What was completed since it last
+        /// worked will be handled again.
+        public static let saveOffset = Code(description: "saveOffset")
         /// The offset store could not be read. The cause is the store's error.
         public static let loadOffset = Code(description: "loadOffset")
         /// The last commit, or the last save to the offset store, was not answered in time. What it
@@ -62,6 +68,8 @@ extension ConsumerError: CustomStringConvertible {
         case .keyExtraction: "extract logical key\(place)\(cause)"
         case .deadLetter: "publish dlq message\(place)\(cause)"
         case .unknownTopic: "a topic does not exist; create it, or set unknownTopics to wait\(cause)"
+        case .offsetOutOfRange: "the broker does not hold the offset to go on at\(cause)"
+        case .saveOffset: "save offset\(place)\(cause)"
         case .loadOffset: "load offset\(cause)"
         case .commitTimedOut: "the last commit was not answered in time"
         default: "\(code)\(place)\(cause)"

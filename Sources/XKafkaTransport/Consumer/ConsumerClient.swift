@@ -54,9 +54,6 @@ package final class ConsumerClient: @unchecked Sendable {
         rd_kafka_rebalance_protocol(client.pointer).map { String(cString: $0) } == "COOPERATIVE"
     }
 
-    /// The offset that means: where the group has committed, or else where the configuration says.
-    package static var committedOffset: Int64 { Int64(RD_KAFKA_OFFSET_STORED) }
-
     /// Starts reading at the given offsets, which may be logical ones.
     package func assign(_ offsets: [TopicPartitionOffset], incrementally: Bool) throws(KafkaError) {
         let list = TopicPartitionList(offsets)

@@ -57,6 +57,18 @@ package final class ClusterQueries: @unchecked Sendable {
         return high
     }
 
+    /// The offset of the first message whose timestamp is not before `time`, in milliseconds since 1970;
+    /// `nil` when there is none.
+    package func offset(of partition: TopicPartition, notBefore time: Int64) throws(KafkaError) -> Int64? {
+        let operation = "ask for the offset in \(partition) at a time"
+        // The time goes in where the offset comes out.
+        let list = TopicPartitionList([TopicPartitionOffset(partition, offset: time)])
+        try KafkaError.check(rd_kafka_offsets_for_times(client.pointer, list.pointer, timeout), operation)
+        guard let element = UnsafePointer(list.pointer).elements.first else { return nil }
+        try KafkaError.check(element.err, operation)
+        return element.offset >= 0 ? element.offset : nil
+    }
+
     /// What the group has committed; `nil` for a partition without a commit.
     package func committedOffsets(of partitions: [TopicPartition]) throws(KafkaError) -> [TopicPartition: Int64] {
         let list = TopicPartitionList(partitions)

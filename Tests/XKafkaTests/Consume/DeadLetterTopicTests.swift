@@ -50,7 +50,7 @@ import XKafkaTestingInternal
         }
         #expect(report.deadLettered == 3)
         #expect(report.completed == 0)
-        #expect(try await store.load(config.topicPartition) == 3, "dead-lettered messages are done")
+        #expect(try await store.load(config.topicPartitions[0]) == 3, "dead-lettered messages are done")
 
         let letters = try await read(broker, "orders-dlq", count: 3)
         let byOffset = try Dictionary(
@@ -128,7 +128,7 @@ import XKafkaTestingInternal
         config.processing.commitInterval = .milliseconds(10)
         config.processing.failureHook = { told.add($0) }
         try broker.inject(.topicError("orders-dlq", .topicAuthorizationFailed))
-        let partition = config.topicPartition
+        let partition = config.topicPartitions[0]
         try await running(
             try PartitionConsumer(config),
             { message in

@@ -105,7 +105,7 @@ import XKafkaTestingInternal
             let error = await #expect(throws: ConsumerError.self) { try await consuming.value }
             #expect(error?.code == .retriesExhausted)
             #expect(error?.cause is Failure)
-            let checkpoint = try await store.load(config.topicPartition)
+            let checkpoint = try await store.load(config.topicPartitions[0])
             #expect(checkpoint == nil || checkpoint == 0, "the message is not done")
         } else {
             if row.policy == .block { try await succeeded.wait(forCount: 1) }
@@ -114,7 +114,7 @@ import XKafkaTestingInternal
             let report = try await consuming.value
             #expect(report.completed == (row.policy == .block ? 1 : 0))
             #expect(report.deadLettered == (row.policy == .dlqCommit ? 1 : 0))
-            #expect(try await store.load(config.topicPartition) == 1)
+            #expect(try await store.load(config.topicPartitions[0]) == 1)
         }
         #expect(told.values.map { "\($0.stage) \($0.willRetry)" } == row.steps)
         let last = row.failures == .max ? row.maxRetries + 1 : row.failures + 1

@@ -60,7 +60,8 @@ extension PartitionConsumerConfig {
             processing: processing,
             logger: testLogger
         )
-        config.librdkafkaProperties = quickConsumer
+        config.reconnectMaxBackoff = .milliseconds(200)
+        config.librdkafkaProperties = ["fetch.wait.max.ms": "10"]
         return config
     }
 }
