@@ -11,7 +11,7 @@ help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
 
 .PHONY: setup
-setup: ## Install what is missing: librdkafka, kcat, pkg-config.
+setup: ## Install what is missing: librdkafka, SQLite, kcat, pkg-config.
 	@./Scripts/setup
 
 .PHONY: build

@@ -8,12 +8,14 @@ let package = Package(
         .library(name: "XKafka", targets: ["XKafka"]),
         .library(name: "XKafkaConsume", targets: ["XKafkaConsume"]),
         .library(name: "XKafkaProduce", targets: ["XKafkaProduce"]),
+        .library(name: "XKafkaSQLite", targets: ["XKafkaSQLite"]),
         .library(name: "XKafkaTesting", targets: ["XKafkaTesting"]),
         .executable(name: "xkafka-embedded-broker", targets: ["xkafka-embedded-broker"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.1.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.8.0"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.0.0"),
     ],
     targets: [
         // librdkafka itself. Only the transport imports it.
@@ -64,6 +66,12 @@ let package = Package(
             ]
         ),
 
+        // Checkpoints in SQLite, for those who import it.
+        .target(
+            name: "XKafkaSQLite",
+            dependencies: ["XKafka", "XKafkaConsume", "XKafkaCore", .product(name: "GRDB", package: "GRDB.swift")]
+        ),
+
         // The test kit, and the embedded broker as a process of its own.
         .target(name: "XKafkaTesting", dependencies: ["XKafka", "XKafkaCore", "XKafkaTransport"]),
         .executableTarget(name: "xkafka-embedded-broker", dependencies: ["XKafkaTesting"]),
@@ -106,6 +114,14 @@ let package = Package(
             name: "XKafkaTests",
             dependencies: [
                 "XKafka", "XKafkaTesting", "XKafkaTestingInternal", "xkafka-embedded-broker",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .testTarget(
+            name: "XKafkaSQLiteTests",
+            dependencies: [
+                "XKafka", "XKafkaSQLite", "XKafkaTesting", "XKafkaTestingInternal",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

@@ -50,7 +50,8 @@ final class AssignedPartition: Sendable {
 
     /// Takes a message in; `nil` when it must not be worked on.
     func deliver(_ message: FetchedMessage) -> OffsetTracker.Delivery? {
-        state.withLock { $0.deliver(message.offset, bytes: message.byteCount) }
+        source.noteDelivered(message.offset)
+        return state.withLock { $0.deliver(message.offset, bytes: message.byteCount) }
     }
 
     /// Notes that nothing that was not delivered lies before `position`. Answers whether there is something

@@ -98,6 +98,9 @@ public struct ConsumeContext: Sendable {
     /// and after a rebalance differ in it.
     public var assignmentEpoch: UInt64 { message.source.epoch }
 
+    /// The offset of the first message that was delivered in this assignment: nothing before it is outstanding.
+    package var firstOffsetOfAssignment: Int64? { message.source.firstOffset }
+
     /// The same message with another logical key.
     package func placed(logicalKey: MessageBytes, shard: Int) -> ConsumeContext {
         ConsumeContext(message, logicalKey: logicalKey, shard: shard, attempt: attempt, receivedAt: receivedAt)

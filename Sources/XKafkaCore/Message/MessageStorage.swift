@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Whatever owns the memory of messages that were read from Kafka.
 ///
 /// A message is a light value that points into a batch; the batch is freed when nothing points
@@ -13,9 +15,22 @@ package final class MessageSource: Sendable {
     /// Counts the assignments of the consumer: tells this one from earlier ones.
     package let epoch: UInt64
 
+    private let start = Atomic<Int64>(-1)
+
     package init(topicPartition: TopicPartition, epoch: UInt64) {
         self.topicPartition = topicPartition
         self.epoch = epoch
+    }
+
+    /// The offset of the first message that was delivered; `nil` before that.
+    package var firstOffset: Int64? {
+        let offset = start.load(ordering: .acquiring)
+        return offset < 0 ? nil : offset
+    }
+
+    /// Notes the first message that is delivered; later ones change nothing.
+    package func noteDelivered(_ offset: Int64) {
+        if start.load(ordering: .relaxed) < 0 { start.store(offset, ordering: .releasing) }
     }
 }
 

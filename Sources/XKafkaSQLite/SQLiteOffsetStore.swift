@@ -1,0 +1,149 @@
+public import GRDB
+import Synchronization
+public import XKafka
+
+/// Keeps checkpoints in an SQLite database, alone or beside your own tables.
+///
+/// As the store of any ``XKafka/PartitionConsumer`` it keeps checkpoints like every other store, and messages are
+/// handled at least once. With ``XKafka/PartitionConsumer/consume(in:_:)`` a handler writes to the same database,
+/// and its rows and the note that its message is done become durable together, or not at all: the effects of
+/// each message are there exactly once, whenever the process stops.
+///
+/// ```swift
+/// let database = try DatabasePool(path: "ledger.sqlite")
+/// let store = SQLiteOffsetStore(database)
+/// ```
+public final class SQLiteOffsetStore: CheckpointStore {
+    /// The table that the store makes in the database: `xkafka_checkpoint`.
+    public static let tableName = "xkafka_checkpoint"
+
+    /// Tells the checkpoints of different consumers apart that share a database.
+    public let name: String
+
+    let database: any DatabaseWriter
+    private let state = Mutex(State())
+
+    private struct State {
+        var hasTable = false
+        /// While handlers write transactions, the database knows more than the consumer: see ``save(_:for:)``.
+        var isTransactional = false
+        /// What was loaded last: where the consumer that asked began.
+        var loaded: [TopicPartition: Int64] = [:]
+    }
+
+    /// A store in a database of yours. The table is made at the first use.
+    ///
+    /// - Parameters:
+    ///   - database: a `DatabasePool` or a `DatabaseQueue`. It stays yours.
+    ///   - name: tells this consumer's checkpoints from others' in the same database. Default `default`.
+    public init(_ database: any DatabaseWriter, name: String = "default") {
+        self.database = database
+        self.name = name
+    }
+
+    /// A store in the database file at `path`, which is created when it is not there.
+    ///
+    /// - Throws: GRDB's `DatabaseError` when the file cannot be opened or is no database.
+    public convenience init(path: String, name: String = "default") throws {
+        self.init(try DatabasePool(path: path), name: name)
+    }
+
+    /// The checkpoint of `partition`, or `nil` when none was saved.
+    ///
+    /// - Throws: GRDB's `DatabaseError`; ``SQLiteOffsetStoreError`` when the row makes no sense.
+    public func loadCheckpoint(_ partition: TopicPartition) async throws -> Checkpoint? {
+        let checkpoint = try await database.write { [self] db in
+            try makeTable(db)
+            return try row(of: partition, db)
+        }
+        state.withLock { $0.loaded[partition] = checkpoint?.nextOffset }
+        return checkpoint
+    }
+
+    /// The offset of the checkpoint that was loaded last.
+    func loadedOffset(of partition: TopicPartition) -> Int64? { state.withLock { $0.loaded[partition] } }
+
+    /// Keeps `checkpoint`. Returns when it is durable, as the database is configured.
+    ///
+    /// - Throws: GRDB's `DatabaseError`.
+    public func save(_ checkpoint: Checkpoint, for partition: TopicPartition) async throws {
+        try await database.write { [self] db in
+            try makeTable(db)
+            guard state.withLock({ $0.isTransactional }), let stored = try row(of: partition, db) else {
+                return try write(checkpoint, of: partition, db)
+            }
+            // The transactions have told the database of everything already. What the consumer adds is how far
+            // the offsets reach that are never delivered.
+            guard checkpoint.nextOffset > stored.nextOffset else { return }
+            try write(stored.advanced(to: checkpoint), of: partition, db)
+        }
+    }
+
+    /// Runs `body` while handlers write transactions. `nil` when they do already.
+    func transactionally<Result>(_ body: () async throws -> Result) async throws -> Result? {
+        let mayBegin = state.withLock { state in
+            defer { state.isTransactional = true }
+            return !state.isTransactional
+        }
+        guard mayBegin else { return nil }
+        defer { state.withLock { $0.isTransactional = false } }
+        return try await body()
+    }
+
+    // MARK: Rows
+
+    private func makeTable(_ db: Database) throws {
+        guard !state.withLock({ $0.hasTable }) else { return }
+        try db.execute(
+            sql: """
+                CREATE TABLE IF NOT EXISTS \(Self.tableName) (
+                    consumer TEXT NOT NULL,
+                    topic TEXT NOT NULL,
+                    partition INTEGER NOT NULL,
+                    next_offset INTEGER NOT NULL,
+                    completed TEXT NOT NULL,
+                    PRIMARY KEY (consumer, topic, partition)
+                ) WITHOUT ROWID
+                """
+        )
+        // Only once the transaction is durable; until then it is made again, which does no harm.
+        db.afterNextTransaction { [self] _ in state.withLock { $0.hasTable = true } }
+    }
+
+    func row(of partition: TopicPartition, _ db: Database) throws -> Checkpoint? {
+        let row = try Row.fetchOne(
+            db,
+            sql: """
+                SELECT next_offset, completed FROM \(Self.tableName)
+                WHERE consumer = ? AND topic = ? AND partition = ?
+                """,
+            arguments: [name, partition.topic, partition.partition]
+        )
+        guard let row else { return nil }
+        guard let offset = Int64.fromDatabaseValue(row[0]), let text = String.fromDatabaseValue(row[1]),
+            let checkpoint = Checkpoint(nextOffset: offset, completedText: text)
+        else { throw SQLiteOffsetStoreError(partition: partition) }
+        return checkpoint
+    }
+
+    func write(_ checkpoint: Checkpoint, of partition: TopicPartition, _ db: Database) throws {
+        try db.execute(
+            sql: "INSERT OR REPLACE INTO \(Self.tableName) VALUES (?, ?, ?, ?, ?)",
+            arguments: [
+                name, partition.topic, partition.partition, checkpoint.nextOffset, checkpoint.completedText,
+            ]
+        )
+    }
+}
+
+/// The row of a partition's checkpoint holds something that this library did not write.
+public struct SQLiteOffsetStoreError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The partition.
+    public let partition: TopicPartition
+
+    /// Which row it is, and what to do about it.
+    public var description: String {
+        "the checkpoint of \(partition) in \(SQLiteOffsetStore.tableName) makes no sense; restore the row, or delete it "
+            + "to start without"
+    }
+}
