@@ -19,8 +19,8 @@ import XKafkaTestingInternal
         let events = Collector<Event>()
         var config = GroupConsumerConfig.testing(broker, topics: ["orders"])
         config.onAssigned = { partitions in
-            // Whatever it waits for, no message is handled before it returned.
-            try? await Task.sleep(for: .milliseconds(100))
+            // Longer than fetching takes: no message is handled before it returned.
+            try? await Task.sleep(for: .milliseconds(1_500))
             events.add(.assigned(partitions.map(\.partition)))
         }
         let inspector = ClusterInspector(brokers: broker.brokers)

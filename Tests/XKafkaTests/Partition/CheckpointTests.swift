@@ -79,25 +79,28 @@ import XKafkaTestingInternal
 
     /// By count, long before the interval has passed.
     @Test func progressIsSavedAfterSoManyMessages() async throws {
-        let broker = try await EmbeddedBroker.withOrders((0..<100).map { ProduceMessage(key: "k", value: "\($0)") })
+        let broker = try await EmbeddedBroker.withOrders((0..<200).map { ProduceMessage(key: "k", value: "\($0)") })
         defer { broker.stop() }
         let store = FaultyStore()
         var config = PartitionConsumerConfig.testing(broker, topic: "orders", store: store)
         config.processing.commitInterval = .seconds(3_600)
         config.processing.commitCount = 40
         let seen = Collector<Int64>()
-        let pause = OneShot<Void>()
+        let pauses = [20: OneShot<Void>(), 150: OneShot<Void>()] as [Int64: OneShot<Void>]
         try await running(
             try PartitionConsumer(config),
             { message in
-                if message.offset == 50 { await pause.waitIgnoringCancellation() }
+                await pauses[message.offset]?.waitIgnoringCancellation()
                 seen.add(message.offset)
             },
             while: {
-                try await store.saves.wait(for: "a save") { $0.contains { $0.nextOffset >= 40 } }
-                #expect(seen.values.count <= 50)
-                pause.resolve(())
-                try await seen.wait(forCount: 100)
+                // The first save comes with the first progress, the interval being over; then they are counted.
+                try await store.saves.wait(forCount: 1)
+                pauses[20]?.resolve(())
+                try await store.saves.wait(for: "a save") { $0.contains { $0.nextOffset >= 60 } }
+                #expect(seen.values.count <= 150)
+                pauses[150]?.resolve(())
+                try await seen.wait(forCount: 200)
             }
         )
     }
