@@ -24,6 +24,13 @@ test: build ## Run all tests that need nothing but this machine.
 	swift test --skip-build
 	swift test --package-path Examples --skip-build
 
+SEEDS ?= 20000
+
+.PHONY: simulate
+simulate: setup ## Play SEEDS simulated schedules of the pure parts and check the rules after every step.
+	swift build -c release --product xkafka-simulate
+	@.build/release/xkafka-simulate $(SEEDS)
+
 .PHONY: demo
 demo: setup ## Read this machine's package history through Kafka and check the outcome.
 	swift build --package-path Examples --product demo

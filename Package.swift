@@ -78,11 +78,13 @@ let package = Package(
         .target(
             name: "XKafkaTestingInternal",
             dependencies: [
-                "XKafkaCore", "XKafkaTesting", "XKafkaTransport",
+                "XKafkaCore", "XKafkaEngine", "XKafkaOffsets", "XKafkaTesting", "XKafkaTransport", "XKafkaWorkers",
                 .product(name: "InMemoryLogging", package: "swift-log"),
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
+        // Plays simulated schedules of the pure parts; see `make simulate`.
+        .executableTarget(name: "xkafka-simulate", dependencies: ["XKafkaTestingInternal"]),
 
         .testTarget(name: "XKafkaCoreTests", dependencies: ["XKafkaCore", "XKafkaTestingInternal"]),
         .testTarget(name: "XKafkaOffsetsTests", dependencies: ["XKafkaOffsets", "XKafkaTestingInternal"]),

@@ -1,0 +1,60 @@
+import XKafkaOffsets
+
+/// The logs of the partitions and the committed offsets of the group.
+final class SimulatedBroker {
+    struct Record {
+        /// `nil` where nothing is delivered: a transaction marker, an aborted or a compacted record.
+        let key: Int?
+        let bytes: Int
+    }
+
+    struct Committed {
+        let offset: Int64
+        let metadata: String
+    }
+
+    /// A commit on its way.
+    struct CommitRequest {
+        let number: Int
+        let slot: Int
+        let instance: Int
+        let generation: Int
+        let parts: [(partition: Int, committed: Committed)]
+    }
+
+    private(set) var logs: [[Record]]
+    private(set) var committed: [Committed?]
+    /// In the order they were sent; those of one member are served in that order.
+    var requests: [CommitRequest] = []
+
+    init(partitionCount: Int) {
+        logs = Array(repeating: [], count: partitionCount)
+        committed = Array(repeating: nil, count: partitionCount)
+    }
+
+    func end(_ partition: Int) -> Int64 { Int64(logs[partition].count) }
+
+    func record(_ partition: Int, _ offset: Int64) -> Record { logs[partition][Int(offset)] }
+
+    /// Appends records; answers how many of them are messages.
+    func append(_ count: Int, to partition: Int, _ setup: SimulationSetup, _ random: inout SeededGenerator) {
+        for _ in 0..<count {
+            let isGap = Int.random(in: 0..<10, using: &random) < setup.gapTenths
+            let key = Int.random(in: 0..<setup.keyCount, using: &random)
+            logs[partition].append(
+                Record(key: isGap ? nil : key, bytes: Int.random(in: 0...100, using: &random))
+            )
+        }
+    }
+
+    /// Takes the oldest request of the member that sent the one at `index`.
+    func takeRequest(_ index: Int) -> CommitRequest {
+        let slot = requests[index].slot
+        let first = requests.firstIndex { $0.slot == slot } ?? index
+        return requests.remove(at: first)
+    }
+
+    func apply(_ part: (partition: Int, committed: Committed)) {
+        committed[part.partition] = part.committed
+    }
+}

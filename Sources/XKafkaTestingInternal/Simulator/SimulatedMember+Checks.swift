@@ -1,0 +1,34 @@
+import XKafkaWorkers
+
+extension SimulatedMember {
+    /// The attempt's time is over: it is told so, and the next one starts only when it has ended.
+    func timeOut(_ choice: Int) -> Bool {
+        workers.contains { job in
+            if case .running = job?.phase { true } else { false }
+        }
+    }
+
+    /// The key queues have what the model has, and every key that can go on is in line (R4).
+    func checkQueues() throws(SimulationViolation) {
+        guard !hasEnded else { return }
+        var count = 0
+        var readyCount = 0
+        for line in model.lines[slot] where !line.queue.isEmpty {
+            count += line.queue.count
+            if line.state == .ready { readyCount += 1 }
+        }
+        let inQueues = queues.reduce(0) { $0 + $1.count }
+        let ready = queues.reduce(0) { $0 + $1.readyCount }
+        try require(
+            inQueues == count,
+            .conservation,
+            "member \(slot) has \(inQueues) messages in its queues instead of \(count)"
+        )
+        try require(
+            ready == readyCount,
+            .progress,
+            "member \(slot) has \(ready) keys in line instead of \(readyCount)"
+        )
+        try require(held <= setup.messageLimit, .bounds, "member \(slot) has \(held) messages in hand")
+    }
+}

@@ -1,0 +1,315 @@
+import XKafkaCore
+import XKafkaEngine
+import XKafkaOffsets
+import XKafkaWorkers
+
+/// Fetching, the workers and what becomes of the messages.
+extension SimulatedMember {
+    // MARK: Fetching
+
+    /// Takes a few messages of one partition, or notes that it has come to its end.
+    func fetch(_ choice: Int) throws(SimulationViolation) -> Bool {
+        let feeding = liveEntries.filter(\.isFeeding)
+        guard !feeding.isEmpty else { return false }
+        let entry = feeding[choice % feeding.count]
+        let end = world.broker.end(entry.partition)
+        let span = Int(clamping: setup.spanLimit - entry.state.tracker.span)
+        let share = max(1, setup.messageLimit / liveEntries.count) - entry.state.held
+        let room = min(span, share, setup.messageLimit - held, 1 + choice / 64 % 6)
+        guard entry.position < end, room > 0 else {
+            guard entry.position == end else { return false }
+            return passOver(entry, to: end)
+        }
+        var taken = 0
+        while entry.position < end, taken < room {
+            let offset = entry.position
+            entry.position += 1
+            let record = world.broker.record(entry.partition, offset)
+            guard let key = record.key else { continue }
+            taken += 1
+            try deliver(entry, offset, key, record.bytes)
+        }
+        return true
+    }
+
+    private func passOver(_ entry: SimulatedEntry, to end: Int64) -> Bool {
+        guard end > 0, entry.reportedEnd < end else { return false }
+        entry.reportedEnd = end
+        world.tell("  partition \(entry.partition) is read to its end at \(end)")
+        let effects = entry.state.passOver(to: end)
+        entry.assignment.passOver(to: end)
+        if effects.madeProgress { commits.hasProgress = true }
+        return true
+    }
+
+    private func deliver(
+        _ entry: SimulatedEntry,
+        _ offset: Int64,
+        _ key: Int,
+        _ bytes: Int
+    ) throws(SimulationViolation) {
+        guard let delivery = entry.state.deliver(offset, bytes: bytes) else {
+            world.tell("  skips \(entry.partition)@\(offset)")
+            try model.skipped(entry.assignment, offset, key: key, bytes: bytes)
+            commits.hasProgress = true
+            return
+        }
+        world.tell("  takes \(entry.partition)@\(offset), key \(key)")
+        let index = model.delivered(entry.assignment, offset, key: key, bytes: bytes)
+        let line = model.line(entry.partition, key)
+        held += 1
+        entry.lastDelivery = delivery
+        _ = queues[line % queues.count].append(
+            Item(
+                reference: .init(assignment: entry.assignment.id, index: index),
+                delivery: delivery,
+                offset: offset,
+                bytes: bytes,
+                line: line
+            ),
+            key: UInt64(line)
+        )
+    }
+
+    /// librdkafka may fetch again what it had already.
+    func fetchAgain(_ choice: Int) throws(SimulationViolation) -> Bool {
+        let entries = liveEntries.filter { $0.assignment.highestDelivered != nil }
+        guard !entries.isEmpty else { return false }
+        let entry = entries[choice % entries.count]
+        let messages = entry.assignment.messages
+        let offset = messages[choice / 8 % messages.count].offset
+        world.tell("  \(entry.partition)@\(offset) comes again")
+        let isRefused = entry.state.deliver(offset, bytes: 1) == nil
+        try require(isRefused, .keyOrder, "offset \(offset) is taken a second time")
+        return true
+    }
+
+    // MARK: Workers
+
+    private func mayStart(_ item: Item) -> Bool {
+        guard let entry = everyEntry[item.reference.assignment] else { return false }
+        return entry.state.phase == .active && !isStopRequested
+    }
+
+    func start(_ choice: Int) throws(SimulationViolation) -> Bool {
+        let shard = choice % queues.count
+        guard let worker = workers.firstIndex(where: { $0 == nil }) else { return false }
+        guard let (item, ticket) = queues[shard].next(worker: worker) else { return false }
+        try model.taken(item.reference, slot)
+        var job = Job(item: item, shard: shard, ticket: ticket, phase: .running)
+        if !mayStart(item) {
+            world.tell("  leaves offset \(item.offset) to the next owner")
+            try end(item, .returned)
+            job.phase = .finished
+        } else if item.isPublishing {
+            model.publishing(item.reference)
+            job.phase = .publishing
+        } else {
+            world.tell("  starts \(item.line / setup.keyCount)@\(item.offset), attempt \(item.attempt)")
+            try model.started(item.reference, attempt: item.attempt)
+        }
+        workers[worker] = job
+        return true
+    }
+
+    private func worker(_ choice: Int, where isMeant: (Job) -> Bool) -> (Int, Job)? {
+        let meant = workers.indices.filter { workers[$0].map(isMeant) ?? false }
+        guard !meant.isEmpty, let job = workers[meant[choice % meant.count]] else { return nil }
+        return (meant[choice % meant.count], job)
+    }
+
+    private func isRunning(_ job: Job) -> Bool { if case .running = job.phase { true } else { false } }
+    private func isPublishing(_ job: Job) -> Bool { if case .publishing = job.phase { true } else { false } }
+
+    /// A handler that was cancelled may ignore that, or end normally nevertheless.
+    func complete(_ choice: Int) throws(SimulationViolation) -> Bool {
+        guard
+            let (worker, job) = worker(choice, where: isRunning),
+            !world.isStuck(job.item.line, choice)
+        else { return false }
+        world.tell("  completes offset \(job.item.offset)")
+        try end(job.item, .completed)
+        workers[worker]?.phase = .finished
+        return true
+    }
+
+    func stopHandler(_ choice: Int) throws(SimulationViolation) -> Bool {
+        guard
+            let (worker, job) = worker(choice, where: { $0.isCancelled && isRunning($0) }),
+            !world.isStuck(job.item.line, choice)
+        else { return false }
+        world.tell("  stops at offset \(job.item.offset)")
+        try end(job.item, .cancelled)
+        workers[worker]?.phase = .finished
+        return true
+    }
+
+    func fail(_ choice: Int, isPermanent: Bool) throws(SimulationViolation) -> Bool {
+        guard
+            let (worker, job) = worker(choice, where: isRunning),
+            !world.isStuck(job.item.line, choice)
+        else { return false }
+        world.tell("  fails at offset \(job.item.offset)")
+        let next = try phase(afterFailureOf: job, isPermanent: isPermanent, worker)
+        workers[worker]?.phase = next
+        return true
+    }
+
+    private func phase(
+        afterFailureOf job: Job,
+        isPermanent: Bool,
+        _ worker: Int
+    ) throws(SimulationViolation) -> Job.Phase {
+        if job.isCancelled || !mayStart(job.item) {
+            try end(job.item, job.isCancelled ? .cancelled : .returned)
+            return .finished
+        }
+        let decision = setup.retry.decide(
+            afterAttempt: job.item.attempt,
+            isPermanent: isPermanent,
+            wasExhausted: job.item.wasExhausted,
+            blocks: setup.policy == .block
+        )
+        let pause = setup.retry.pause(afterAttempt: job.item.attempt, using: &world.random)
+        workers[worker]?.item.wasExhausted = decision.isExhausted
+        workers[worker]?.item.attempt += 1
+        if decision.willRetry {
+            model.failed(job.item.reference)
+            return .parked(pause)
+        }
+        guard setup.policy == .deadLetter else {
+            isStopRequested = true
+            try end(job.item, .returned)
+            return .finished
+        }
+        workers[worker]?.item.isPublishing = true
+        model.publishing(job.item.reference)
+        return .publishing
+    }
+
+    func acknowledgeDeadLetter(_ choice: Int) throws(SimulationViolation) -> Bool {
+        guard let (worker, job) = worker(choice, where: isPublishing) else { return false }
+        world.tell("  the dead letter of offset \(job.item.offset) is acknowledged")
+        model.deadLetterAcknowledged(job.item.reference)
+        try end(job.item, .deadLettered)
+        workers[worker]?.phase = .finished
+        return true
+    }
+
+    func failDeadLetter(_ choice: Int) throws(SimulationViolation) -> Bool {
+        guard let (worker, job) = worker(choice, where: isPublishing) else { return false }
+        world.tell("  the dead letter of offset \(job.item.offset) fails")
+        if job.isCancelled || !mayStart(job.item) {
+            try end(job.item, job.isCancelled ? .cancelled : .returned)
+            workers[worker]?.phase = .finished
+        } else {
+            model.failed(job.item.reference)
+            workers[worker]?.phase = .parked(.milliseconds(500))
+        }
+        return true
+    }
+
+    /// The key learns that its worker is done, a moment after the partition has.
+    func release(_ choice: Int) throws(SimulationViolation) -> Bool {
+        guard
+            let (worker, job) = worker(choice, where: { !isRunning($0) && !isPublishing($0) })
+        else { return false }
+        workers[worker] = nil
+        let ending: KeyQueues<Item>.Ending
+        if case .parked(let pause) = job.phase {
+            ending = queues[job.shard].park(job.ticket, as: job.item)
+            model.released(job.item.reference, slot, isParked: true)
+            if mayStart(job.item) {
+                timers.append(Timer(time: world.now + pause, shard: job.shard, ticket: job.ticket, item: job.item))
+            } else {
+                try unpark(Timer(time: world.now, shard: job.shard, ticket: job.ticket, item: job.item))
+            }
+        } else {
+            ending = queues[job.shard].finish(job.ticket)
+            model.released(job.item.reference, slot, isParked: false)
+            oldTickets.append((job.shard, job.ticket))
+            if oldTickets.count > 8 { oldTickets.removeFirst() }
+        }
+        try require(
+            ending.wasCancelled == job.isCancelled,
+            .everythingEnds,
+            "worker \(worker) learns \(ending.wasCancelled) of its cancellation"
+        )
+        return true
+    }
+
+    func fireTimers() throws(SimulationViolation) -> Bool {
+        let due = timers.filter { $0.time <= world.now }
+        guard !due.isEmpty else { return false }
+        timers.removeAll { $0.time <= world.now }
+        for timer in due { try unpark(timer) }
+        return true
+    }
+
+    private func unpark(_ timer: Timer) throws(SimulationViolation) {
+        let isWaiting = model.unparked(timer.item.reference, slot)
+        let becameReady = queues[timer.shard].unpark(timer.ticket)
+        try require(
+            becameReady == isWaiting,
+            isWaiting ? .progress : .staleIsInert,
+            "the timer of offset \(timer.item.offset) wakes its key: \(becameReady)"
+        )
+    }
+
+    /// Notes how a message ended, in the core and in the model.
+    func end(_ item: Item, _ ending: PartitionState.Ending) throws(SimulationViolation) {
+        held -= 1
+        try model.ended(item.reference, ending)
+        guard let entry = everyEntry[item.reference.assignment] else { return }
+        if entry.state.phase == .closed { touched.append(entry) }
+        let effects = entry.state.end(item.delivery, offset: item.offset, bytes: item.bytes, ending)
+        if effects.madeProgress { commits.hasProgress = true }
+    }
+
+    // MARK: What is over
+
+    func answerStale(_ choice: Int) throws(SimulationViolation) -> Bool {
+        var actions: [RebalanceMachine.Action] = []
+        let idle = entries.indices.filter { !draining.contains($0) }
+        if choice % 2 == 0, !idle.isEmpty {
+            // Of a partition that is in no round, or was drained before.
+            actions = machine.drained(setup.topicPartitions[idle[choice / 2 % idle.count]], at: world.now)
+        } else {
+            let old = oldTokens.filter { $0 != commits.final?.token && $0 != notification }
+            guard !old.isEmpty else { return false }
+            let token = old[choice / 2 % old.count]
+            actions = machine.committed(token, at: world.now) + machine.notified(token, at: world.now)
+        }
+        try require(actions.isEmpty, .staleIsInert, "an answer to something that is over leads to \(actions)")
+        return true
+    }
+
+    func fireStaleTimer(_ choice: Int) throws(SimulationViolation) -> Bool {
+        guard !oldTickets.isEmpty else { return false }
+        let (shard, ticket) = oldTickets[choice % oldTickets.count]
+        let isInert = !queues[shard].unpark(ticket) && !queues[shard].finish(ticket).becameReady
+        try require(isInert, .staleIsInert, "a ticket that was used wakes a key")
+        return true
+    }
+
+    /// The end of a message whose assignment is over, once more.
+    func completeStale(_ choice: Int) throws(SimulationViolation) -> Bool {
+        let over = everyEntry.values.filter { $0.state.phase == .closed && !$0.assignment.messages.isEmpty }
+            .sorted { $0.assignment.id < $1.assignment.id }
+        guard !over.isEmpty else { return false }
+        let entry = over[choice % over.count]
+        // Only one that did not count before shows whether it counts now.
+        guard
+            let delivery = entry.lastDelivery,
+            let last = entry.assignment.messages.last(where: { $0.status != .skipped })
+        else { return false }
+        touched.append(entry)
+        let effects = entry.state.end(delivery, offset: last.offset, bytes: last.bytes, .completed)
+        try require(
+            !effects.madeProgress && !effects.isDrained,
+            .staleIsInert,
+            "the end of offset \(last.offset) counts although its assignment is over"
+        )
+        return true
+    }
+}

@@ -1,0 +1,380 @@
+import XKafkaCore
+import XKafkaEngine
+import XKafkaOffsets
+import XKafkaWorkers
+
+/// What the members share.
+final class SimulatedWorld {
+    let setup: SimulationSetup
+    let broker: SimulatedBroker
+    let group: SimulatedGroup
+    let model: SimulationModel
+    /// Virtual time. Only differences matter, so that every run of a schedule is the same.
+    var now: ContinuousClock.Instant
+    let startTime: ContinuousClock.Instant
+    /// For what is random within a step.
+    var random: SeededGenerator
+    var instances = 0
+    /// Whether nothing fails and nobody is stuck any more.
+    var isSettling = false
+    /// What happened, in words, when somebody wants to read it.
+    var trace: [String]?
+
+    init(_ setup: SimulationSetup, random: SeededGenerator) {
+        self.setup = setup
+        self.random = random
+        broker = SimulatedBroker(partitionCount: setup.partitionCount)
+        group = SimulatedGroup(setup)
+        model = SimulationModel(setup)
+        startTime = .now
+        now = startTime
+    }
+
+    func tell(_ text: @autoclosure () -> String) {
+        trace?.append(text())
+    }
+
+    /// Whether a handler of this key does not want to end now.
+    func isStuck(_ line: Int, _ choice: Int) -> Bool {
+        line == setup.stuckLine && !isSettling && choice / 32 % 16 != 0
+    }
+
+    func append(_ count: Int, to partition: Int) {
+        let end = Int(broker.end(partition))
+        broker.append(count, to: partition, setup, &random)
+        for record in broker.logs[partition][end...] { model.appended(partition, key: record.key) }
+        tell("  partition \(partition) ends at \(broker.end(partition))")
+    }
+}
+
+/// One assigned partition as a member has it.
+final class SimulatedEntry {
+    let assignment: ModelAssignment
+    var state: PartitionState
+    var isFeeding: Bool
+    /// Where the next fetch begins.
+    var position: Int64
+    var reportedEnd: Int64 = -1
+    var committed: CompletionMap?
+    var committedVersion = 0
+    /// For telling it of the end of the last message once more when it is over.
+    var lastDelivery: OffsetTracker.Delivery?
+
+    init(_ assignment: ModelAssignment, position: Int64, isFeeding: Bool) {
+        self.assignment = assignment
+        self.position = position
+        self.isFeeding = isFeeding
+        state = PartitionState(startingAt: assignment.start, finished: assignment.inherited)
+        committed = assignment.start.map { assignment.inherited ?? CompletionMap(frontier: $0, ranges: []) }
+    }
+
+    var partition: Int { assignment.partition }
+
+    var isDirty: Bool {
+        guard let frontier = state.tracker.frontier else { return false }
+        return frontier != committed?.frontier || state.progressVersion > committedVersion
+    }
+}
+
+/// One consumer of the group, made of the real cores and of as little else as it takes to carry out
+/// what they decide: what the consumer thread and the workers do, one step at a time.
+final class SimulatedMember {
+    struct Item: Sendable {
+        let reference: SimulationModel.Reference
+        let delivery: OffsetTracker.Delivery
+        let offset: Int64
+        let bytes: Int
+        let line: Int
+        var attempt = 1
+        var wasExhausted = false
+        /// What is left to do is to publish its dead letter.
+        var isPublishing = false
+    }
+
+    struct Job {
+        enum Phase {
+            case running, publishing
+            /// The worker is done with it, and the key not yet.
+            case finished
+            case parked(Duration)
+        }
+
+        var item: Item
+        let shard: Int
+        let ticket: KeyQueues<Item>.Ticket
+        var phase: Phase
+        var isCancelled = false
+    }
+
+    struct Timer {
+        let time: ContinuousClock.Instant
+        let shard: Int
+        let ticket: KeyQueues<Item>.Ticket
+        let item: Item
+    }
+
+    struct PendingAssignment {
+        var partitions: [Int]
+        let deadline: ContinuousClock.Instant
+    }
+
+    let world: SimulatedWorld
+    let slot: Int
+    let instance: Int
+    var machine: RebalanceMachine
+    var entries: [SimulatedEntry?]
+    /// By assignment, also those that are over, for what still ends.
+    var everyEntry: [Int: SimulatedEntry] = [:]
+    /// Those of them that something happened to since the last check.
+    var touched: [SimulatedEntry] = []
+    /// Where it stood after the last step, for the counters.
+    private(set) var state = SimulationCounters.State.joining
+    var draining: Set<Int> = []
+    var pending: PendingAssignment?
+    /// Reports of the group without an answer.
+    var owedAnswers = 0
+    var commits = CommitState()
+    var notification: RebalanceMachine.Token?
+    var hasCancelled = false
+    var oldTokens: [RebalanceMachine.Token] = []
+
+    var queues: [KeyQueues<Item>]
+    var workers: [Job?]
+    var timers: [Timer] = []
+    var oldTickets: [(shard: Int, ticket: KeyQueues<Item>.Ticket)] = []
+    var held = 0
+
+    var isStopRequested = false
+    var isStopNoticed = false
+    var isClosing = false
+    var hasEnded = false
+
+    init(_ world: SimulatedWorld, slot: Int) {
+        self.world = world
+        self.slot = slot
+        instance = world.instances
+        world.instances += 1
+        machine = RebalanceMachine(limits: SimulationSetup.limits, notifiesRevoked: world.setup.notifiesRevoked)
+        entries = Array(repeating: nil, count: world.setup.partitionCount)
+        queues = (0..<world.setup.shardCount).map { _ in KeyQueues() }
+        workers = Array(repeating: nil, count: world.setup.workerCount)
+        world.group.join(slot, instance)
+    }
+
+    var setup: SimulationSetup { world.setup }
+    var model: SimulationModel { world.model }
+    var liveEntries: [SimulatedEntry] { entries.compactMap { $0 } }
+
+    private func numbers(_ partitions: [TopicPartition]) -> [Int] { partitions.map { Int($0.partition) } }
+    private func names(_ partitions: [Int]) -> [TopicPartition] { partitions.map { setup.topicPartitions[$0] } }
+
+    // MARK: The group
+
+    /// Serves the next report of the group, if librdkafka would let it through.
+    func serveReport() throws(SimulationViolation) -> Bool {
+        guard let report = world.group.inboxes[slot].first, report == .lost || owedAnswers == 0 else { return false }
+        world.group.inboxes[slot].removeFirst()
+        world.tell("  reports \(report)")
+        switch report {
+        case .assigned(let partitions):
+            owedAnswers += 1
+            try perform(machine.assigned(names(partitions), at: world.now))
+        case .revoked(let partitions):
+            owedAnswers += 1
+            model.revocationStarts[slot].append(world.now)
+            try perform(machine.revoked(names(partitions), lost: false, at: world.now))
+        case .lost:
+            let mine = entries.indices.filter { entries[$0] != nil || pending?.partitions.contains($0) ?? false }
+            try perform(machine.revoked(names(mine), lost: true, at: world.now))
+        }
+        return true
+    }
+
+    func perform(_ actions: [RebalanceMachine.Action]) throws(SimulationViolation) {
+        for action in actions {
+            world.tell("  \(text(of: action))")
+            switch action {
+            case .assign(let partitions, let feeding): takeUp(numbers(partitions), feeding: feeding)
+            case .stopFeeding(let partitions): try stopFeeding(numbers(partitions))
+            case .cancelHandlers(let partitions): try cancelHandlers(numbers(partitions))
+            case .commit(let partitions, let token):
+                oldTokens.append(token)
+                commits.final = .init(partitions: numbers(partitions), token: token)
+            case .notifyRevoked(_, let token):
+                giveUpFinalCommit()
+                notification = token
+            case .giveBack(let partitions, let lost):
+                if !lost {
+                    giveUpFinalCommit()
+                    notification = nil
+                    owedAnswers -= 1
+                    if !model.revocationStarts[slot].isEmpty { model.revocationStarts[slot].removeFirst() }
+                }
+                try giveBack(numbers(partitions))
+            case .leave:
+                giveUpFinalCommit()
+                notification = nil
+                leave()
+            }
+        }
+    }
+
+    private func text(of action: RebalanceMachine.Action) -> String {
+        switch action {
+        case .commit(let partitions, _): "commit(\(partitions))"
+        case .notifyRevoked(let partitions, _): "notifyRevoked(\(partitions))"
+        default: "\(action)"
+        }
+    }
+
+    // MARK: Assignments
+
+    private func takeUp(_ partitions: [Int], feeding: Bool) {
+        if feeding, !partitions.isEmpty {
+            pending = PendingAssignment(partitions: partitions, deadline: world.now + SimulationSetup.offsetsLimit)
+        } else {
+            assign(partitions, feeding: false, knowsOffsets: false)
+        }
+    }
+
+    /// The committed offsets are known, or will not be.
+    func endPending(knowsOffsets: Bool) {
+        guard let pending else { return }
+        self.pending = nil
+        assign(pending.partitions, feeding: !isStopNoticed, knowsOffsets: knowsOffsets)
+    }
+
+    private func assign(_ partitions: [Int], feeding: Bool, knowsOffsets: Bool) {
+        owedAnswers -= 1
+        for partition in partitions {
+            let committed = world.broker.committed[partition]
+            let known = knowsOffsets ? committed : nil
+            let assignment = model.assign(
+                slot: slot,
+                instance: instance,
+                partition: partition,
+                start: known?.offset,
+                inherited: known.flatMap { CompletionMap(metadata: $0.metadata, frontier: $0.offset) }
+            )
+            let entry = SimulatedEntry(
+                assignment,
+                position: committed?.offset ?? 0,
+                isFeeding: feeding && !draining.contains(partition)
+            )
+            if !entry.isFeeding {
+                _ = entry.state.drain()
+                assignment.drain()
+            }
+            entries[partition] = entry
+            everyEntry[assignment.id] = entry
+            world.tell("  assignment \(assignment.id) of partition \(partition) from \(entry.position)")
+        }
+    }
+
+    private func stopFeeding(_ partitions: [Int]) throws(SimulationViolation) {
+        for partition in partitions {
+            guard let entry = entries[partition] else { continue }
+            entry.isFeeding = false
+            _ = entry.state.drain()
+            entry.assignment.drain()
+        }
+        let meant = Set(partitions.compactMap { entries[$0]?.assignment.id })
+        var removed: [Item] = []
+        for shard in queues.indices {
+            removed += queues[shard].removeAll { meant.contains($0.reference.assignment) }
+        }
+        try model.removed(removed.map(\.reference), from: meant, slot)
+        for item in removed { try end(item, .returned) }
+        draining.formUnion(partitions)
+    }
+
+    private func cancelHandlers(_ partitions: [Int]) throws(SimulationViolation) {
+        hasCancelled = true
+        let meant = Set(partitions.compactMap { entries[$0]?.assignment.id })
+        var cancelled: Set<Int> = []
+        for shard in queues.indices {
+            cancelled.formUnion(queues[shard].cancel { meant.contains($0.reference.assignment) })
+        }
+        let expected = workers.indices.filter { index in
+            workers[index].map { !$0.isCancelled && meant.contains($0.item.reference.assignment) } ?? false
+        }
+        try require(
+            cancelled == Set(expected),
+            .everythingEnds,
+            "workers \(cancelled.sorted()) are cancelled instead of \(expected)"
+        )
+        for worker in cancelled { workers[worker]?.isCancelled = true }
+    }
+
+    private func giveBack(_ partitions: [Int]) throws(SimulationViolation) {
+        for partition in partitions {
+            guard let entry = entries[partition] else { continue }
+            try close(entry)
+            entries[partition] = nil
+        }
+        draining.subtract(partitions)
+        if draining.isEmpty { hasCancelled = false }
+        if let old = pending {
+            let left = old.partitions.filter { !partitions.contains($0) }
+            pending = left.isEmpty ? nil : PendingAssignment(partitions: left, deadline: old.deadline)
+            // What was taken away again needs no other answer.
+            if left.isEmpty { owedAnswers -= 1 }
+        }
+        if world.group.isMember(slot, instance) { world.group.gaveBack(slot, partitions) }
+    }
+
+    private func close(_ entry: SimulatedEntry) throws(SimulationViolation) {
+        entry.isFeeding = false
+        touched.append(entry)
+        try model.closed(entry.assignment, abandoned: entry.state.close())
+    }
+
+    // MARK: End
+
+    func stop() throws(SimulationViolation) -> Bool {
+        guard isStopRequested, !isStopNoticed else { return false }
+        isStopNoticed = true
+        model.stopStarts[slot] = world.now
+        try perform(machine.stop(at: world.now))
+        return true
+    }
+
+    private func leave() {
+        endPending(knowsOffsets: false)
+        isClosing = true
+        model.stopStarts[slot] = nil
+        world.group.inboxes[slot] = []
+    }
+
+    /// What librdkafka does by itself: joins the group, and leaves it when everything is given back.
+    func updateMembership() throws(SimulationViolation) {
+        guard !hasEnded, world.group.inboxes[slot].isEmpty, owedAnswers == 0 else { return }
+        guard isClosing else {
+            if !world.group.isMember(slot, instance) { world.group.join(slot, instance) }
+            return
+        }
+        let mine = entries.indices.filter { entries[$0] != nil }
+        if mine.isEmpty {
+            hasEnded = true
+            if world.group.isMember(slot, instance) { world.group.remove(slot) }
+            world.tell("  member \(slot) has left")
+        } else {
+            world.group.inboxes[slot] = [.revoked(mine)]
+        }
+    }
+
+    func updateState() {
+        state =
+            if isClosing {
+                .leaving
+            } else if notification != nil {
+                .notifying
+            } else if commits.final != nil {
+                .committing
+            } else if !draining.isEmpty || isStopNoticed {
+                hasCancelled ? .cancelling : .draining
+            } else {
+                entries.contains { $0 != nil } ? .reading : .joining
+            }
+    }
+}

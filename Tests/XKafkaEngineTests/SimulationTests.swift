@@ -1,0 +1,31 @@
+import Testing
+import XKafkaTestingInternal
+
+/// The pure parts of consuming, put together as the consumer thread and the workers do, under random
+/// schedules of fetches, failures, commits, rebalances, crashes and restarts. The rules of the design are
+/// checked after every step. `make simulate` plays many more schedules.
+@Suite struct SimulationTests {
+    @Test(arguments: 0..<8)
+    func rulesHoldUnderFixedSeeds(part: Int) {
+        for seed in UInt64(part * 25)..<UInt64(part * 25 + 25) { expectNoViolation(seed) }
+    }
+
+    @Test(arguments: SeededGenerator.freshSeeds(8))
+    func rulesHoldUnderFreshSeeds(seed: UInt64) {
+        for offset in 0..<UInt64(25) { expectNoViolation(seed &+ offset) }
+    }
+
+    @Test func schedulesRepeatThemselves() {
+        let first = SimulationRun.play(seed: 7)
+        let second = SimulationRun.replay(first.events, seed: 7)
+        #expect(first.events.count >= 200)
+        #expect(first.rebalances >= 2)
+        #expect(first.counters.total == second.counters.total)
+        #expect(first.handled == second.handled)
+    }
+
+    private func expectNoViolation(_ seed: UInt64) {
+        let outcome = SimulationRun.play(seed: seed)
+        #expect(outcome.violation == nil, "\(SimulationRun.describe(failing: seed, outcome))")
+    }
+}
