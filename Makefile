@@ -31,6 +31,11 @@ simulate: setup ## Play SEEDS simulated schedules of the pure parts and check th
 	swift build -c release --product xkafka-simulate
 	@.build/release/xkafka-simulate $(SEEDS)
 
+.PHONY: calibrate
+calibrate: setup ## Switch mistakes on, one after the other, and see that the simulator finds each.
+	swift build -c release --traits SimulatedDefects --scratch-path .build/defects --product xkafka-simulate
+	@.build/defects/release/xkafka-simulate
+
 .PHONY: demo
 demo: setup ## Read this machine's package history through Kafka and check the outcome.
 	swift build --package-path Examples --product demo

@@ -12,6 +12,12 @@ let package = Package(
         .library(name: "XKafkaTesting", targets: ["XKafkaTesting"]),
         .executable(name: "xkafka-embedded-broker", targets: ["xkafka-embedded-broker"]),
     ],
+    traits: [
+        .trait(
+            name: "SimulatedDefects",
+            description: "Mistakes to be found by the simulator; for this package's own tests (make calibrate)."
+        )
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.1.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.8.0"),

@@ -69,6 +69,9 @@ extension CompletionMap {
                 bytes.removeLast(bytes.count - before)
                 break
             }
+            #if SimulatedDefects
+                if SimulatedDefect.mapTellsOneTooMany.isOn { bytes[bytes.count - 1] += 1 }
+            #endif
             covered += Int64(range.count)
             position = range.upperBound
         }

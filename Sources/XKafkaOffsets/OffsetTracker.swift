@@ -58,6 +58,11 @@ package struct OffsetTracker: Sendable {
         passedOver = nil
         window.append(offset)
         outstanding += 1
+        #if SimulatedDefects
+            if SimulatedDefect.gapsHoldTheFrontier.isOn, let frontier, frontier < offset, windowStart > 0 {
+                return Delivery(index: windowStart + window.count - 1)
+            }
+        #endif
         // Nothing older is open: whatever the partition skipped before this message is passed.
         if window.count == 1 { frontier = offset }
         return Delivery(index: windowStart + window.count - 1)
@@ -71,6 +76,9 @@ package struct OffsetTracker: Sendable {
         guard window.indices.contains(index), window[index] >= 0 else { return false }
         window[index] = ~window[index]
         outstanding -= 1
+        #if SimulatedDefects
+            if SimulatedDefect.frontierPassesRunningMessages.isOn { frontier = ~window[index] + 1 }
+        #endif
         guard index == 0 else { return false }
         advance()
         return true
@@ -84,6 +92,9 @@ package struct OffsetTracker: Sendable {
     package mutating func passOver(to position: Int64) -> Bool {
         guard position > highestDelivered ?? -1, position > frontier ?? -1 else { return false }
         guard window.isEmpty else {
+            #if SimulatedDefects
+                if SimulatedDefect.endOfPartitionIsForgotten.isOn { return false }
+            #endif
             passedOver = max(passedOver ?? position, position)
             return false
         }
@@ -132,6 +143,9 @@ package struct OffsetTracker: Sendable {
         }
         // The next open message, not merely the offset after the last finished one: the offsets
         // between them were never delivered and hold nothing.
+        #if SimulatedDefects
+            if SimulatedDefect.gapsHoldTheFrontier.isOn, !window.isEmpty { return }
+        #endif
         if let first = window.first {
             frontier = first
         } else if let passedOver {

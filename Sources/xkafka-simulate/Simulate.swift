@@ -8,6 +8,9 @@ import XKafkaTestingInternal
 enum Simulate {
     static func main() async {
         let arguments = CommandLine.arguments.dropFirst()
+        #if SimulatedDefects
+            calibrate()
+        #endif
         if arguments.first == "--seed", let seed = arguments.dropFirst().first.flatMap({ UInt64($0) }) {
             replay(seed)
         } else if let count = Int(arguments.first ?? "20000"), count > 0 {
@@ -99,3 +102,24 @@ enum Simulate {
         exit(failing: !missing.isEmpty && count >= 10_000)
     }
 }
+
+#if SimulatedDefects
+    import XKafkaOffsets
+
+    extension Simulate {
+        /// Switches mistakes on, one after the other, and counts the seeds until each is found.
+        static func calibrate() {
+            var missed = 0
+            for defect in SimulatedDefect.allCases {
+                if let (seeds, rule) = SimulationRun.find(defect, limit: 2_000) {
+                    print("\(defect): found after \(seeds) seeds by \(rule.rawValue)")
+                } else {
+                    print("\(defect): not found")
+                    missed += 1
+                }
+            }
+            print("calibrate: \(SimulatedDefect.allCases.count) defects, \(missed) not found")
+            exit(failing: missed > 0)
+        }
+    }
+#endif

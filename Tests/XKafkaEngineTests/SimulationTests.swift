@@ -29,3 +29,15 @@ import XKafkaTestingInternal
         #expect(outcome.violation == nil, "\(SimulationRun.describe(failing: seed, outcome))")
     }
 }
+
+#if SimulatedDefects
+    import XKafkaOffsets
+
+    /// The checks bite: `swift test --traits SimulatedDefects`, or `make calibrate`.
+    @Suite struct SimulatedDefectTests {
+        @Test(arguments: SimulatedDefect.allCases)
+        func isFound(defect: SimulatedDefect) {
+            #expect(SimulationRun.find(defect, limit: 500) != nil, "\(defect)")
+        }
+    }
+#endif

@@ -75,6 +75,9 @@ package struct PartitionState: Sendable {
     package init(startingAt position: Int64?, finished: CompletionMap? = nil) {
         tracker = OffsetTracker(startingAt: position)
         finishedBefore = finished
+        #if SimulatedDefects
+            if SimulatedDefect.finishedIsHandedOutAgain.isOn { finishedBefore = nil }
+        #endif
     }
 
     /// A number that grows with each message that is done, so that more completions beyond the same
@@ -84,6 +87,9 @@ package struct PartitionState: Sendable {
     /// What is done beyond the frontier, by this owner and, further on, by an earlier one; `nil` while
     /// there is no frontier.
     package var completionMap: CompletionMap? {
+        #if SimulatedDefects
+            if SimulatedDefect.inheritedCompletionsAreForgotten.isOn { return tracker.completionMap }
+        #endif
         guard let own = tracker.completionMap, let finishedBefore else { return tracker.completionMap }
         // The frontier is further on than that where the partition holds nothing more.
         let next = max((tracker.highestDelivered ?? -1) + 1, own.frontier)
@@ -128,7 +134,11 @@ package struct PartitionState: Sendable {
         bytes: Int,
         _ ending: Ending
     ) -> Effects {
-        guard phase != .closed else { return Effects() }
+        #if SimulatedDefects
+            guard phase != .closed || SimulatedDefect.staleEndsCount.isOn else { return Effects() }
+        #else
+            guard phase != .closed else { return Effects() }
+        #endif
         held -= 1
         heldBytes -= bytes
         var effects = Effects()
@@ -139,6 +149,9 @@ package struct PartitionState: Sendable {
             effects.madeProgress = true
         case .deadLettered:
             ledger.deadLettered += 1
+            #if SimulatedDefects
+                if SimulatedDefect.deadLettersHoldTheFrontier.isOn { break }
+            #endif
             _ = tracker.complete(delivery)
             effects.madeProgress = true
         case .cancelled:
@@ -147,6 +160,9 @@ package struct PartitionState: Sendable {
         case .returned:
             ledger.returned += 1
             returnedOffsets.insert(offset)
+            #if SimulatedDefects
+                if SimulatedDefect.returnedCountsAsDone.isOn { _ = tracker.complete(delivery) }
+            #endif
         }
         effects.isDrained = phase == .draining && held == 0
         return effects
@@ -173,6 +189,9 @@ package struct PartitionState: Sendable {
         let ended = returnedOffsets.union(cancelledOffsets)
         let abandoned = held == 0 ? [] : tracker.outstandingOffsets.filter { !ended.contains($0) }
         ledger.abandoned += held
+        #if SimulatedDefects
+            if SimulatedDefect.ledgerIsOffByOne.isOn, held > 1 { ledger.abandoned -= 1 }
+        #endif
         held = 0
         heldBytes = 0
         return abandoned

@@ -1,5 +1,9 @@
 package import XKafkaCore
 
+#if SimulatedDefects
+    import XKafkaOffsets
+#endif
+
 /// Decides how assignments are taken up and given back, and how a consumer stops.
 ///
 /// A value without I/O and without a clock: each method is something that happened, and answers
@@ -85,6 +89,12 @@ package struct RebalanceMachine: Sendable {
     package mutating func stop(at now: Instant) -> [Action] {
         guard !isStopping else { return [] }
         isStopping = true
+        #if SimulatedDefects
+            if SimulatedDefect.stopWaitsForRevocations.isOn, !rounds.isEmpty {
+                isStopping = false
+                return []
+            }
+        #endif
         let others = owned.subtracting(rounds.flatMap { $0.partitions })
         return startRound(others.sorted(), isShutdown: true, at: now)
     }
@@ -99,6 +109,9 @@ package struct RebalanceMachine: Sendable {
 
     /// The last commit of a round was acknowledged, or failed for good.
     package mutating func committed(_ token: Token, at now: Instant) -> [Action] {
+        #if SimulatedDefects
+            if SimulatedDefect.anyTokenAnswers.isOn, rounds.first?.stage == .committing { return endCommit(at: now) }
+        #endif
         guard let first = rounds.first, first.stage == .committing, first.token == token else { return [] }
         return endCommit(at: now)
     }
@@ -118,7 +131,14 @@ package struct RebalanceMachine: Sendable {
                 rounds[index].stage = .cancelling
                 rounds[index].deadline = now + limits.cancellationGrace
                 actions.append(.cancelHandlers(rounds[index].undrained.sorted()))
-            case .cancelling: rounds[index].endDraining()
+            case .cancelling:
+                #if SimulatedDefects
+                    if SimulatedDefect.cancelledHandlersAreWaitedFor.isOn {
+                        rounds[index].deadline = now + limits.drain
+                        continue
+                    }
+                #endif
+                rounds[index].endDraining()
             case .drained, .committing, .notifying: break
             }
         }
@@ -176,6 +196,9 @@ package struct RebalanceMachine: Sendable {
         var actions: [Action] = [
             .stopFeeding(partitions), .cancelHandlers(partitions), .giveBack(partitions, lost: true),
         ]
+        #if SimulatedDefects
+            if SimulatedDefect.lostPartitionsAreCommitted.isOn { return actions }
+        #endif
         for index in rounds.indices where !lost.isDisjoint(with: rounds[index].partitions) {
             rounds[index].partitions.removeAll { lost.contains($0) }
             rounds[index].undrained.subtract(lost)
@@ -209,6 +232,9 @@ package struct RebalanceMachine: Sendable {
     private mutating func proceed(at now: Instant) -> [Action] {
         guard let first = rounds.first, first.stage == .drained else { return [] }
         guard !first.partitions.isEmpty else { return finishRound(at: now) }
+        #if SimulatedDefects
+            if SimulatedDefect.revocationsAreNotCommitted.isOn { return finishRound(at: now) }
+        #endif
         rounds[0].stage = .committing
         rounds[0].deadline = now + limits.commit
         return [.commit(first.partitions, first.token)]

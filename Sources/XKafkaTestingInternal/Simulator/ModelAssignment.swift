@@ -32,6 +32,8 @@ final class ModelAssignment {
     private(set) var phase = PartitionState.Phase.active
     /// Whether the group has given the partition to somebody else: two owners may overlap then.
     var isExpired = false
+    /// Whether the broker has taken over a commit of this assignment.
+    var wasCommitted = false
     var lastCommitSent: Int64 = -1
 
     private var passedOver: Int64 = -1
@@ -133,16 +135,16 @@ extension ModelAssignment {
             && ledger.cancelled == number(.cancelled) && ledger.returned == number(.returned)
             && ledger.abandoned == number(.abandoned) && state.skipped == number(.skipped)
             && ledger.delivered == messages.count - number(.skipped)
+        try require(
+            phase != .closed || ledger.isBalanced,
+            .conservation,
+            "\(name): the ledger does not balance: \(ledger)"
+        )
         try require(isCounted, phase == .closed ? .staleIsInert : .conservation, "\(name): the ledger is \(ledger)")
         try require(
             state.held == held && state.heldBytes == heldBytes,
             .conservation,
             "\(name): \(state.held) messages of \(state.heldBytes) B in hand instead of \(held) of \(heldBytes) B"
-        )
-        try require(
-            phase != .closed || ledger.isBalanced,
-            .conservation,
-            "\(name): the ledger does not balance: \(ledger)"
         )
         try require(state.phase == phase, .everythingEnds, "\(name) is \(state.phase) instead of \(phase)")
         if isThorough { try checkMap(state) }

@@ -19,7 +19,13 @@ final class SimulatedBroker {
         let slot: Int
         let instance: Int
         let generation: Int
-        let parts: [(partition: Int, committed: Committed)]
+        let parts: [Part]
+
+        struct Part {
+            let partition: Int
+            let assignment: Int
+            let committed: Committed
+        }
     }
 
     private(set) var logs: [[Record]]
@@ -54,7 +60,7 @@ final class SimulatedBroker {
         return requests.remove(at: first)
     }
 
-    func apply(_ part: (partition: Int, committed: Committed)) {
+    func apply(_ part: CommitRequest.Part) {
         committed[part.partition] = part.committed
     }
 }

@@ -1,3 +1,4 @@
+import XKafkaOffsets
 import XKafkaWorkers
 
 extension SimulatedMember {
@@ -5,6 +6,17 @@ extension SimulatedMember {
     func timeOut(_ choice: Int) -> Bool {
         workers.contains { job in
             if case .running = job?.phase { true } else { false }
+        }
+    }
+
+    /// Nothing counts as committed because of another assignment's commit (R8).
+    func checkCommitted() throws(SimulationViolation) {
+        for case let entry? in entries where !entry.assignment.wasCommitted {
+            try require(
+                entry.committedVersion == 0 && entry.committed?.frontier == entry.assignment.start,
+                .staleIsInert,
+                "partition \(entry.partition) counts as committed by an earlier assignment's commit"
+            )
         }
     }
 

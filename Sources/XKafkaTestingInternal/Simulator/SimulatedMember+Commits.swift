@@ -61,7 +61,7 @@ extension SimulatedMember {
     private func send(_ dirty: [SimulatedEntry]) throws(SimulationViolation) {
         commits.lastNumber += 1
         var parts: [CommitState.Part] = []
-        var sent: [(partition: Int, committed: SimulatedBroker.Committed)] = []
+        var sent: [SimulatedBroker.CommitRequest.Part] = []
         for entry in dirty {
             guard let map = entry.state.completionMap else { continue }
             let limit = commits.sendsNoMetadata ? 0 : setup.metadataLimit
@@ -75,7 +75,13 @@ extension SimulatedMember {
                     map: told ?? CompletionMap(frontier: map.frontier, ranges: [])
                 )
             )
-            sent.append((entry.partition, .init(offset: map.frontier, metadata: metadata)))
+            sent.append(
+                .init(
+                    partition: entry.partition,
+                    assignment: entry.assignment.id,
+                    committed: .init(offset: map.frontier, metadata: metadata)
+                )
+            )
         }
         world.tell("  commits \(sent.map { "\($0.partition)@\($0.committed.offset) \($0.committed.metadata)" })")
         commits.inFlight = (commits.lastNumber, parts, commits.final != nil)
@@ -98,6 +104,16 @@ extension SimulatedMember {
         guard let inFlight = commits.inFlight, inFlight.number == answer.number else { return true }
         commits.inFlight = nil
         for (partition, error) in answer.results where error == nil {
+            #if SimulatedDefects
+                if SimulatedDefect.answersMeetAnotherEpoch.isOn,
+                    let part = inFlight.parts.first(where: {
+                        $0.entry.partition == partition
+                    })
+                {
+                    entries[partition]?.committed = part.map
+                    entries[partition]?.committedVersion = part.version
+                }
+            #endif
             // Of an assignment that is over nothing is noted (R8).
             guard let part = inFlight.parts.first(where: { $0.entry.partition == partition }),
                 entries[partition] === part.entry

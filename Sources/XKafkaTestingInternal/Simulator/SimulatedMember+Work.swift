@@ -88,6 +88,9 @@ extension SimulatedMember {
 
     private func mayStart(_ item: Item) -> Bool {
         guard let entry = everyEntry[item.reference.assignment] else { return false }
+        #if SimulatedDefects
+            if SimulatedDefect.handlersStartWhileDraining.isOn { return true }
+        #endif
         return entry.state.phase == .active && !isStopRequested
     }
 
@@ -113,9 +116,12 @@ extension SimulatedMember {
     }
 
     private func worker(_ choice: Int, where isMeant: (Job) -> Bool) -> (Int, Job)? {
-        let meant = workers.indices.filter { workers[$0].map(isMeant) ?? false }
-        guard !meant.isEmpty, let job = workers[meant[choice % meant.count]] else { return nil }
-        return (meant[choice % meant.count], job)
+        // From a place that the choice names, the first one that is meant.
+        for step in workers.indices {
+            let index = (choice + step) % workers.count
+            if let job = workers[index], isMeant(job) { return (index, job) }
+        }
+        return nil
     }
 
     private func isRunning(_ job: Job) -> Bool { if case .running = job.phase { true } else { false } }
@@ -182,6 +188,12 @@ extension SimulatedMember {
             try end(job.item, .returned)
             return .finished
         }
+        #if SimulatedDefects
+            if SimulatedDefect.deadLetterIsNotAwaited.isOn {
+                try end(job.item, .deadLettered)
+                return .finished
+            }
+        #endif
         workers[worker]?.item.isPublishing = true
         model.publishing(job.item.reference)
         return .publishing
@@ -217,8 +229,20 @@ extension SimulatedMember {
         workers[worker] = nil
         let ending: KeyQueues<Item>.Ending
         if case .parked(let pause) = job.phase {
+            #if SimulatedDefects
+                if SimulatedDefect.retryLosesItsPlace.isOn {
+                    _ = queues[job.shard].finish(job.ticket)
+                    _ = queues[job.shard].append(job.item, key: UInt64(job.item.line))
+                    model.released(job.item.reference, slot, isParked: true)
+                    _ = model.unparked(job.item.reference, slot)
+                    return true
+                }
+            #endif
             ending = queues[job.shard].park(job.ticket, as: job.item)
             model.released(job.item.reference, slot, isParked: true)
+            #if SimulatedDefects
+                if SimulatedDefect.timerIsLost.isOn, job.item.attempt == 3 { return true }
+            #endif
             if mayStart(job.item) {
                 timers.append(Timer(time: world.now + pause, shard: job.shard, ticket: job.ticket, item: job.item))
             } else {

@@ -136,6 +136,8 @@ final class SimulatedMember {
     var commits = CommitState()
     var notification: RebalanceMachine.Token?
     var hasCancelled = false
+    /// What the last round has committed.
+    private var committedLast: Set<Int> = []
     var oldTokens: [RebalanceMachine.Token] = []
 
     var queues: [KeyQueues<Item>]
@@ -198,13 +200,17 @@ final class SimulatedMember {
             case .stopFeeding(let partitions): try stopFeeding(numbers(partitions))
             case .cancelHandlers(let partitions): try cancelHandlers(numbers(partitions))
             case .commit(let partitions, let token):
+                try requireOwned(partitions, "committed")
+                committedLast = Set(numbers(partitions))
                 oldTokens.append(token)
                 commits.final = .init(partitions: numbers(partitions), token: token)
-            case .notifyRevoked(_, let token):
+            case .notifyRevoked(let partitions, let token):
+                try requireOwned(partitions, "told of")
                 giveUpFinalCommit()
                 notification = token
             case .giveBack(let partitions, let lost):
                 if !lost {
+                    try requireCommitted(numbers(partitions))
                     giveUpFinalCommit()
                     notification = nil
                     owedAnswers -= 1
@@ -225,6 +231,24 @@ final class SimulatedMember {
         case .notifyRevoked(let partitions, _): "notifyRevoked(\(partitions))"
         default: "\(action)"
         }
+    }
+
+    /// What another member may have is neither committed nor told of (R10).
+    private func requireOwned(_ partitions: [TopicPartition], _ what: String) throws(SimulationViolation) {
+        for partition in numbers(partitions) {
+            let isOwned = entries[partition] != nil || pending?.partitions.contains(partition) ?? false
+            try require(isOwned, .everythingEnds, "partition \(partition) is \(what) after it was given back")
+        }
+    }
+
+    /// Nothing is given back without a last commit, whatever comes of that.
+    private func requireCommitted(_ partitions: [Int]) throws(SimulationViolation) {
+        guard !isClosing else { return }
+        try require(
+            committedLast.isSuperset(of: partitions),
+            .conservation,
+            "partitions \(partitions) are given back without a last commit"
+        )
     }
 
     // MARK: Assignments
@@ -265,6 +289,8 @@ final class SimulatedMember {
                 _ = entry.state.drain()
                 assignment.drain()
             }
+            // The group may have given it to another one while the offsets were asked for.
+            assignment.isExpired = !world.group.isMember(slot, instance)
             entries[partition] = entry
             everyEntry[assignment.id] = entry
             world.tell("  assignment \(assignment.id) of partition \(partition) from \(entry.position)")

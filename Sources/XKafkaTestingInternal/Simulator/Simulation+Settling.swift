@@ -75,6 +75,6 @@ extension Simulation {
                 _ = try apply(.init(kind: kind, member: slot, choice: 0))
             }
         }
-        _ = try apply(.init(kind: .advanceTime, member: 0, choice: 3))
+        _ = try apply(.init(kind: .advanceTime, member: 0, choice: 5))
     }
 }

@@ -17,7 +17,7 @@ final class Simulation {
         members = Array(repeating: nil, count: setup.memberCount)
         for slot in members.indices { members[slot] = SimulatedMember(world, slot: slot) }
         for partition in 0..<setup.partitionCount {
-            world.append(Int.random(in: 0...20, using: &world.random), to: partition)
+            world.append(Int.random(in: 0...16, using: &world.random), to: partition)
         }
         _ = world.group.rebalance(0)
     }
@@ -87,11 +87,11 @@ final class Simulation {
         case .stop:
             // Rarely at once: the thread notices a moment later what anyone may ask for.
             if member.isStopRequested { return try member.stop() }
-            guard choice % 4 == 0 else { return false }
+            guard choice % 6 == 0 else { return false }
             member.isStopRequested = true
             return true
-        case .crash: return choice % 4 == 0 && crash(member)
-        case .expireMember: return choice % 4 == 0 && expire(member)
+        case .crash: return choice % 6 == 0 && crash(member)
+        case .expireMember: return choice % 6 == 0 && expire(member)
         case .staleAnswer: return try member.answerStale(choice)
         case .staleTimer: return try member.fireStaleTimer(choice)
         case .staleCompletion: return try member.completeStale(choice)
@@ -162,6 +162,7 @@ final class Simulation {
                     after: world.broker.committed[part.partition]
                 )
                 world.broker.apply(part)
+                world.model.assignments[part.assignment].wasCommitted = true
                 if event.kind == .commitAnswerLost { error = .retriable }
             }
             results.append((part.partition, error))
@@ -226,6 +227,7 @@ final class Simulation {
             for entry in member.touched { try entry.assignment.check(entry.state, isThorough: false) }
             member.touched.removeAll(keepingCapacity: true)
             try member.checkQueues()
+            try member.checkCommitted()
         }
     }
 }

@@ -101,3 +101,20 @@ package enum SimulationRun {
             """
     }
 }
+
+#if SimulatedDefects
+    package import XKafkaOffsets
+
+    extension SimulationRun {
+        /// How many seeds it takes to find a mistake, and which rule it breaks; `nil` when it is not found
+        /// within `limit`.
+        package static func find(_ defect: SimulatedDefect, limit: UInt64) -> (seeds: UInt64, rule: SimulationRule)? {
+            SimulatedDefect.$current.withValue(defect) {
+                for seed in 0..<limit {
+                    if let violation = play(seed: seed).violation { return (seed + 1, violation.rule) }
+                }
+                return nil
+            }
+        }
+    }
+#endif
