@@ -51,20 +51,11 @@ public final class GroupConsumer: Sendable {
     public func consume(
         _ handler: @escaping @Sendable (ConsumeContext) async throws -> Void
     ) async throws -> DrainReport {
-        let deadLetters = config.processing.deadLetterPublisher(config.logger) { deliveryTimeout in
-            .deadLetterProducer(
-                brokers: config.brokers,
-                clientID: config.clientID,
-                security: config.security,
-                librdkafkaProperties: config.librdkafkaProperties,
-                deliveryTimeout: deliveryTimeout
-            )
-        }
         let plan = ConsumePlan(
             config.processing,
             logger: config.logger,
             group: config.groupID,
-            deadLetters: deadLetters,
+            deadLetters: config.deadLetterPublisher(),
             handler: config.chain(handler)
         )
         return try await session.consume(plan) { [config] in (config.properties(), .group(config)) }

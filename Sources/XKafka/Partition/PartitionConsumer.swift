@@ -45,20 +45,11 @@ public final class PartitionConsumer: Sendable {
     public func consume(
         _ handler: @escaping @Sendable (ConsumeContext) async throws -> Void
     ) async throws -> DrainReport {
-        let deadLetters = config.processing.deadLetterPublisher(config.logger) { deliveryTimeout in
-            .deadLetterProducer(
-                brokers: config.brokers,
-                clientID: config.clientID,
-                security: config.security,
-                librdkafkaProperties: config.networkProperties,
-                deliveryTimeout: deliveryTimeout
-            )
-        }
         let plan = ConsumePlan(
             config.processing,
             logger: config.logger,
             group: nil,
-            deadLetters: deadLetters,
+            deadLetters: config.deadLetterPublisher(),
             handler: composeConsume(config.handlers, handler)
         )
         return try await session.consume(plan) { [config] in
