@@ -46,7 +46,13 @@ let package = Package(
             name: "XKafkaWorkers",
             dependencies: ["XKafkaCore", .product(name: "DequeModule", package: "swift-collections")]
         ),
-        .target(name: "XKafkaEngine", dependencies: ["XKafkaCore", "XKafkaOffsets", "XKafkaWorkers"]),
+        .target(
+            name: "XKafkaEngine",
+            dependencies: [
+                "XKafkaCore", "XKafkaOffsets", "XKafkaWorkers",
+                .product(name: "DequeModule", package: "swift-collections"),
+            ]
+        ),
 
         // Middleware: knows neither transport nor engine.
         .target(
