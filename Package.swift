@@ -59,7 +59,10 @@ let package = Package(
             name: "XKafkaConsume",
             dependencies: ["XKafkaCore", .product(name: "Logging", package: "swift-log")]
         ),
-        .target(name: "XKafkaProduce", dependencies: ["XKafkaCore"]),
+        .target(
+            name: "XKafkaProduce",
+            dependencies: ["XKafkaCore", .product(name: "Logging", package: "swift-log")]
+        ),
 
         // The only Swift over librdkafka.
         .target(
@@ -73,6 +76,7 @@ let package = Package(
             dependencies: [
                 "XKafkaConsume", "XKafkaCore", "XKafkaEngine", "XKafkaOffsets", "XKafkaProduce", "XKafkaTransport",
                 "XKafkaWorkers",
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ]
@@ -115,7 +119,13 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
-        .testTarget(name: "XKafkaProduceTests", dependencies: ["XKafkaCore", "XKafkaProduce"]),
+        .testTarget(
+            name: "XKafkaProduceTests",
+            dependencies: [
+                "XKafkaCore", "XKafkaProduce", "XKafkaTestingInternal",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
         .testTarget(
             name: "XKafkaTransportTests",
             dependencies: ["CKafka", "XKafkaCore", "XKafkaTestingInternal", "XKafkaTransport"]

@@ -37,17 +37,50 @@ import XKafka
 
     @Test func producerReportsEverythingAtOnce() {
         var config = ProducerConfig(brokers: ["a:1,b:2"], defaultTopic: "")
+        config.dispatch = ProducerDispatchConfig(shardCount: 0, workerCount: -1, queueSize: 0, maxInFlight: 0)
+        config.retry.multiplier = 0
+        config.exhaustedPolicy = .drop
+        config.topicHandlers = [" ": ProduceTopicHandlers([]), " orders": ProduceTopicHandlers([])]
+        config.acks = .leader
+        config.maxInFlightRequests = 6
         config.linger = .seconds(200)
+        config.closeDeadline = .seconds(-1)
+        config.batchMessages = 0
+        config.batchBytes = 0
+        config.maxMessageBytes = 10
         config.maxInFlightMessages = 0
         config.maxInFlightBytes = 0
-        config.closeDeadline = .seconds(-1)
         let error = #expect(throws: ConfigurationError.self) { try config.validate() }
         #expect(
             error?.problems.map(\.field) == [
-                "brokers", "defaultTopic", "linger", "maxInFlightMessages", "maxInFlightBytes", "closeDeadline",
+                "brokers", "defaultTopic", "dispatch.shardCount", "dispatch.workerCount", "dispatch.queueSize",
+                "dispatch.maxInFlight", "retry.multiplier", "exhaustedPolicy", "topicHandlers", "topicHandlers",
+                "acks", "maxInFlightRequests", "linger", "closeDeadline", "batchMessages", "batchBytes",
+                "maxMessageBytes", "maxInFlightMessages", "maxInFlightBytes",
             ]
         )
         #expect(throws: ConfigurationError.self) { try Producer(config) }
+    }
+
+    @Test func producerRulesBetweenFields() throws {
+        var config = ProducerConfig(brokers: ["127.0.0.1:1"])
+        config.exhaustedPolicy = .stop
+        #expect(throws: ConfigurationError.self) { try config.validate() }
+        config.retry.maxRetries = 0
+        try config.validate()
+        config.isIdempotent = false
+        config.acks = .leader
+        let order = #expect(throws: ConfigurationError.self) { try config.validate() }
+        #expect(order?.problems.map(\.field) == ["maxInFlightRequests"], "retries would change the order")
+        config.maxInFlightRequests = 1
+        try config.validate()
+        config.maxInFlightRequests = 50
+        config.dispatch.mode = .parallel
+        try config.validate()
+        // librdkafka has rules of its own between these.
+        config.batchBytes = 2_000_000_000
+        config.maxMessageBytes = 1_000
+        try config.validate()
     }
 
     /// librdkafka's own words, for properties it does not know and for rules between properties.
@@ -93,6 +126,15 @@ import XKafka
         try group.validate()
         try PartitionConsumerConfig(brokers: ["127.0.0.1:1"], topic: "t").validate()
         try ProducerConfig(brokers: ["127.0.0.1:1"]).validate()
+        let producer = ProducerConfig(brokers: ["127.0.0.1:1"])
+        #expect(producer.dispatch.mode == .keySharded)
+        #expect(producer.dispatch.shardCount == 32)
+        #expect(producer.dispatch.workerCount == 4)
+        #expect(producer.dispatch.queueSize == 1_024)
+        #expect(producer.acks == .all)
+        #expect(producer.isIdempotent)
+        #expect(producer.exhaustedPolicy == .block)
+        #expect(producer.retry.maxRetries == RetryConfig.infiniteRetries)
         #expect(group.processing.shardCount == 32)
         #expect(group.processing.shardQueueSize == 1_024)
         #expect(group.processing.maxConcurrentHandlers == 32)

@@ -1,27 +1,31 @@
 import XKafkaCore
 public import XKafkaProduce
-import XKafkaTransport
 
 /// A message on its way: what became of it, now or later.
 ///
 /// Any number of tasks may wait. A future that nobody waits for does no harm.
-public final class ProduceFuture: Sendable {
-    private let outcome = OneShot<Result<ProduceResult, any Error>>()
+public struct ProduceFuture: Sendable {
+    private let outgoing: Outgoing
 
-    init() {}
+    init(_ outgoing: Outgoing) {
+        self.outgoing = outgoing
+    }
 
     /// Where the message went, once the broker acknowledged it.
     ///
-    /// - Throws: the `KafkaError` that the message failed with; `CancellationError` when the waiting
-    ///   task is cancelled, which ends the waiting and nothing else.
+    /// - Throws: what the message failed with, as ``Producer/produce(_:deadline:)`` throws it;
+    ///   `CancellationError` when the waiting task is cancelled, which ends the waiting and nothing else.
     public var value: ProduceResult {
-        get async throws { try await outcome.wait().get() }
+        get async throws { try await outgoing.wait().get() }
     }
 
     /// The outcome, if it is known.
-    public var current: Result<ProduceResult, any Error>? { outcome.current }
+    public var current: Result<ProduceResult, any Error>? { outgoing.outcome }
 
-    func resolve(_ result: Result<ProduceResult, any Error>) {
-        outcome.resolve(result)
+    /// Has `body` called with the outcome, without anybody waiting: at once if it is known, otherwise on
+    /// whichever thread gets to know it first. That is most often the one that serves all delivery reports,
+    /// so `body` has to return at once.
+    public func onCompletion(_ body: @escaping @Sendable (Result<ProduceResult, any Error>) -> Void) {
+        outgoing.whenEnded(body)
     }
 }

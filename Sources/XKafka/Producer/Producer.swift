@@ -1,8 +1,5 @@
-import Logging
-import Synchronization
 public import XKafkaCore
 public import XKafkaProduce
-import XKafkaTransport
 
 /// Sends messages, and tells what became of each.
 ///
@@ -13,21 +10,15 @@ import XKafkaTransport
 /// await producer.close()
 /// ```
 ///
-/// Messages that one task sends one after the other are in the log in that order, partition by
-/// partition, whatever librdkafka has to repeat in between.
+/// Messages that one task produces one after the other keep the order that ``ProducerDispatchConfig/Mode``
+/// promises, whatever has to be repeated in between, and without waiting for each other.
+///
+/// One producer serves any number of owners and tasks; whoever made it closes it.
 public final class Producer: Sendable {
     /// What this producer was made with.
     public let config: ProducerConfig
 
-    private enum State {
-        /// Nothing was sent yet, hence nothing is connected.
-        case idle
-        case open(ProducerClient)
-        case closed(ProducerClient?)
-    }
-
-    private let state = Mutex(State.idle)
-    private let gate: CreditGate
+    let runtime: ProducerRuntime
 
     /// A producer that has not connected yet: the first message does that.
     ///
@@ -35,163 +26,115 @@ public final class Producer: Sendable {
     public init(_ config: ProducerConfig) throws(ConfigurationError) {
         try config.validate()
         self.config = config
-        gate = CreditGate(messages: config.maxInFlightMessages, bytes: config.maxInFlightBytes)
+        runtime = ProducerRuntime(config, transport: nil)
+    }
+
+    /// A producer that sends through `transport` instead of to Kafka, for tests. Needs no brokers.
+    ///
+    /// - Throws: `ConfigurationError` with everything that is wrong with `config`.
+    public init(_ config: ProducerConfig, transport: any ProduceTransport) throws(ConfigurationError) {
+        try config.validate(needsBrokers: false)
+        self.config = config
+        runtime = ProducerRuntime(config, transport: transport)
     }
 
     deinit {
-        // Forgotten without `close()`: what is under way still goes out, then the thread ends.
-        if case .open(let client) = state.withLock({ $0 }) { client.stop() }
+        // Forgotten without `close()`: what is under way still goes out.
+        let runtime = runtime
+        let limit = config.closeDeadline
+        Task { await runtime.close(within: limit) }
     }
 
     /// How many messages are on their way.
-    package var messagesInFlight: Int { gate.messagesInside }
+    package var messagesInFlight: Int { runtime.gate.messagesInside }
 
-    // MARK: Sending
+    // MARK: One message
 
     /// Sends a message and waits until the brokers have it.
     ///
+    /// - Parameters:
+    ///   - message: the message.
+    ///   - deadline: until when it may wait for room or for its turn, and may be tried again. An attempt that is
+    ///     under way then goes on; its outcome is not waited for. Default `nil`: no deadline.
     /// - Returns: where the message went.
-    /// - Throws: ``ProducerError`` when the producer is closed, the message has no topic, or the task
-    ///   was cancelled while the message was under way; `CancellationError` when it was cancelled
-    ///   before; `KafkaError` when the message could not be delivered, whose `errorClass` tells whether
-    ///   trying again may help.
+    /// - Throws: ``XKafkaProduce/ProducerError`` when the producer is closed, the message has no topic, its
+    ///   deadline passed, its retries are used up, or the task was cancelled while the message was under way
+    ///   (`outcomeUnknown`: it may still go out); `CancellationError` when the task was cancelled before; the
+    ///   error of a handler; `KafkaError` when the message could not be delivered and trying again is of no
+    ///   use, or when the producer met a fatal error and can send nothing more.
     @discardableResult
-    public func produce(_ message: ProduceMessage) async throws -> ProduceResult {
-        let future = try await produceAsync(message)
-        return try await result(of: future)
-    }
-
-    /// Sends messages, in order and without waiting for one before sending the next, and waits until
-    /// the brokers have them all.
-    ///
-    /// - Returns: where the messages went, in their order.
-    /// - Throws: ``ProducerError`` with ``ProducerError/Code/batchFailed`` for the first message, by
-    ///   its place, that failed. Its cause is one of the errors of ``produce(_:)``.
-    @discardableResult
-    public func produceBatch(_ messages: some Sequence<ProduceMessage>) async throws -> [ProduceResult] {
-        var futures: [ProduceFuture] = []
-        var refusal: (any Error)?
-        for message in messages {
-            do {
-                futures.append(try await produceAsync(message))
-            } catch {
-                refusal = error
-                break
+    public func produce(
+        _ message: ProduceMessage,
+        deadline: ContinuousClock.Instant? = nil
+    ) async throws -> ProduceResult {
+        let outgoing = try await runtime.submit(message, deadline: deadline)
+        do {
+            guard let deadline else { return try await outgoing.wait().get() }
+            if try await finishes(by: deadline, { _ = try await outgoing.wait() }) {
+                if let known = outgoing.outcome { return try known.get() }
             }
+            try Task.checkCancellation()
+        } catch is CancellationError where Task.isCancelled {
+            // Known in the same moment, perhaps.
         }
-        var results: [ProduceResult] = []
-        for future in futures {
-            do {
-                results.append(try await result(of: future))
-            } catch {
-                throw ProducerError(.batchFailed, cause: error, batchIndex: results.count, batchResults: results)
-            }
-        }
-        if let refusal {
-            throw ProducerError(.batchFailed, cause: refusal, batchIndex: results.count, batchResults: results)
-        }
-        return results
+        if let known = outgoing.outcome { return try known.get() }
+        throw ProducerError(.outcomeUnknown)
     }
 
     /// Sends a message without waiting until the brokers have it.
     ///
-    /// Returns when the message is in librdkafka's queue, which can take until earlier ones are
-    /// delivered: no more are on their way than ``ProducerConfig/maxInFlightMessages`` and
-    /// ``ProducerConfig/maxInFlightBytes`` allow.
+    /// Returns when the message is on its way, which can take until earlier ones are delivered: see
+    /// ``ProducerConfig/maxInFlightMessages``, ``ProducerConfig/maxInFlightBytes`` and
+    /// ``ProducerDispatchConfig/queueSize``.
     ///
     /// - Returns: a future with what becomes of the message.
-    /// - Throws: as ``produce(_:)`` does for messages that were not sent.
+    /// - Throws: as ``produce(_:deadline:)`` does for messages that were not taken: the producer is closed or
+    ///   met a fatal error, there is no topic, the deadline passed or the task was cancelled while waiting for room.
     @discardableResult
-    public func produceAsync(_ message: ProduceMessage) async throws -> ProduceFuture {
-        guard let topic = message.topic ?? config.defaultTopic, !topic.isBlank else {
-            throw ProducerError(.topicRequired)
-        }
-        let bytes = message.byteCount
-        try await gate.enter(bytes: bytes)
-        let delivery = Delivery(topic: topic, bytes: bytes, gate: gate)
-        do {
-            try client().send(
-                .init(
-                    topic: topic,
-                    partition: message.partition,
-                    key: message.key,
-                    value: message.value,
-                    headers: message.headers,
-                    timestamp: message.timestamp
-                ),
-                receiver: delivery
-            )
-        } catch {
-            // Closed between the two: what the transport says then is of no use to the caller.
-            let error: any Error = isClosed ? ProducerError(.closed) : error
-            delivery.end(.failure(error))
-            throw error
-        }
-        return delivery.future
+    public func produceAsync(
+        _ message: ProduceMessage,
+        deadline: ContinuousClock.Instant? = nil
+    ) async throws -> ProduceFuture {
+        ProduceFuture(try await runtime.submit(message, deadline: deadline))
     }
 
-    private func result(of future: ProduceFuture) async throws -> ProduceResult {
-        do {
-            return try await future.value
-        } catch is CancellationError {
-            // It may have been delivered in the same moment.
-            if let known = future.current { return try known.get() }
-            throw ProducerError(.outcomeUnknown)
-        }
+    /// Sends a message and has somebody else told what becomes of it: fire and forget, with an ending.
+    ///
+    /// - Parameters:
+    ///   - message: the message.
+    ///   - deadline: as for ``produce(_:deadline:)``.
+    ///   - onCompletion: called once, most often on the thread that serves all delivery reports: it has to
+    ///     return at once.
+    /// - Throws: as ``produceAsync(_:deadline:)``; `onCompletion` is not called then.
+    public func produceAsync(
+        _ message: ProduceMessage,
+        deadline: ContinuousClock.Instant? = nil,
+        onCompletion: @escaping @Sendable (Result<ProduceResult, any Error>) -> Void
+    ) async throws {
+        try await runtime.submit(message, deadline: deadline).whenEnded(onCompletion)
     }
 
     // MARK: End
 
-    /// Waits until every message that is on its way was delivered or failed, at most
-    /// ``ProducerConfig/closeDeadline``, and fails what is left. Afterwards nothing can be sent.
+    /// Waits until every message that is on its way by now was delivered or failed. Does not wait for messages
+    /// that share their requests with later ones: they are sent at once.
     ///
-    /// May be called any number of times.
-    public func close() async {
-        gate.close(throwing: ProducerError(.closed))
-        let client = state.withLock { state -> ProducerClient? in
-            let client: ProducerClient? =
-                switch state {
-                case .idle: nil
-                case .open(let client): client
-                case .closed(let client): client
-                }
-            state = .closed(client)
-            return client
-        }
-        guard let client else { return }
-        client.stop(purgingAt: .now + config.closeDeadline)
-        await client.waitUntilStopped()
+    /// - Parameter limit: how long to wait at most. Default ``ProducerConfig/closeDeadline``.
+    /// - Throws: ``XKafkaProduce/ProducerError`` with `deadlineExceeded` when some are still under way then;
+    ///   they go on. `CancellationError` when the task is cancelled.
+    public func flush(deadline limit: Duration? = nil) async throws {
+        let deadline = ContinuousClock.now + (limit ?? config.closeDeadline)
+        guard try await runtime.flush(until: deadline) else { throw ProducerError(.deadlineExceeded) }
     }
 
-    private var isClosed: Bool {
-        state.withLock { if case .closed = $0 { true } else { false } }
-    }
-
-    private func client() throws -> ProducerClient {
-        try state.withLock { state in
-            switch state {
-            case .open(let client): return client
-            case .closed: throw ProducerError(.closed)
-            case .idle:
-                // Starts threads, waits for nothing.
-                let logger = config.logger
-                let client = try ProducerClient(config.properties()) { event in
-                    switch event {
-                    case .error(let error):
-                        logger.warning("xkafka producer error", metadata: ["error": "\(error)"])
-                    case .log(let line): logger.log(line)
-                    }
-                }
-                state = .open(client)
-                return client
-            }
-        }
-    }
-}
-
-extension ProduceMessage {
-    /// What the message counts in the bound on bytes in flight.
-    fileprivate var byteCount: Int {
-        headers.reduce((key?.count ?? 0) + (value?.count ?? 0)) { $0 + $1.nameBytes.count + ($1.value?.count ?? 0) }
+    /// Takes no more messages, waits until those on their way were delivered or failed, and fails what is left
+    /// at the deadline with ``XKafkaProduce/ProducerError/Code/closed``. Afterwards every call throws that.
+    ///
+    /// Handlers that are still busy at the deadline are cancelled, and given up a second later. May be called
+    /// any number of times, by anybody: the first caller's deadline counts, and all wait for the end.
+    ///
+    /// - Parameter limit: how long to wait at most. Default ``ProducerConfig/closeDeadline``.
+    public func close(deadline limit: Duration? = nil) async {
+        await runtime.close(within: limit ?? config.closeDeadline)
     }
 }

@@ -54,10 +54,15 @@ package final class CreditGate: Sendable {
         }
     }
 
-    /// Gives back what one message took.
-    package func leave(bytes: Int) {
+    /// Takes the place of one message if that needs no waiting; answers whether it did.
+    package func enterAtOnce(bytes: Int) -> Bool {
+        state.withLock { $0.closingError == nil && $0.waiters.isEmpty && admit(bytes, &$0) }
+    }
+
+    /// Gives back what one message took, or several took together.
+    package func leave(messages: Int = 1, bytes: Int) {
         let admitted = state.withLock { state in
-            state.messages -= 1
+            state.messages -= messages
             state.bytes -= bytes
             return takeAdmitted(&state)
         }

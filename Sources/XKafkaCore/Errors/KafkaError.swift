@@ -37,6 +37,10 @@ public struct KafkaError: Error, Sendable, Hashable {
     /// What was being done, such as `subscribe`.
     public let operation: String
 
+    /// For a message that could not be sent: whether the log may hold it nevertheless, because a request
+    /// with it went out and was not answered. Sending it again may then give a second copy.
+    public package(set) var isPossiblyPersisted = false
+
     /// An error as librdkafka reported it while `operation` was done.
     public init(code: Code, name: String, text: String, errorClass: Class, operation: String) {
         self.code = code

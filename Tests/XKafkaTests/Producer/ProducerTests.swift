@@ -156,7 +156,8 @@ import XKafkaTestingInternal
         try broker.inject(.brokerDown())
         let future = try await producer.produceAsync(ProduceMessage(value: "stuck"))
         try await withDeadline(.seconds(10), "close") { await producer.close() }
-        #expect(throws: KafkaError.self) { try future.current?.get() }
+        let error = #expect(throws: ProducerError.self) { try future.current?.get() }
+        #expect(error?.code == .closed)
         #expect(future.current != nil, "every future resolves (R10)")
     }
 

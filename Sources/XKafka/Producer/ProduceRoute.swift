@@ -1,0 +1,50 @@
+import Synchronization
+import XKafkaCore
+import XKafkaProduce
+import XKafkaTransport
+import XKafkaWorkers
+
+/// What is the same for all messages of a topic: looked up once per message instead of made.
+final class ProduceRoute: Sendable {
+    /// The topic as librdkafka knows it.
+    struct Link: Sendable {
+        let client: ProducerClient
+        let topic: ProducerTopic
+    }
+
+    let topic: String
+    /// The handlers and, innermost, the sending; `nil` when there are no handlers.
+    let chain: ProduceFunction?
+    /// Where the hash of a key starts, so that the same key of two topics has two orders.
+    let seed: UInt64
+    private let number: UInt32
+    private let knownLink = Mutex<Link?>(nil)
+
+    init(topic: String, number: UInt32, chain: ProduceFunction?) {
+        self.topic = topic
+        self.number = number
+        self.chain = chain
+        var name = topic
+        seed = name.withUTF8 { FNV1a.hash64(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// A number for a partition of this topic that no partition of another has; `nil` when the message did
+    /// not get one.
+    func partitionNumber(_ partition: Int32) -> UInt64? {
+        partition < 0 ? nil : UInt64(number) << 32 | UInt64(partition)
+    }
+
+    /// The topic's handle, made with `client` when it is first needed.
+    func link(_ client: () throws -> ProducerClient) throws -> Link {
+        if let link = knownLink.withLock({ $0 }) { return link }
+        let client = try client()
+        let link = Link(client: client, topic: try client.topic(topic))
+        knownLink.withLock { $0 = link }
+        return link
+    }
+
+    /// Lets go of the client.
+    func unlink() {
+        knownLink.withLock { $0 = nil }
+    }
+}

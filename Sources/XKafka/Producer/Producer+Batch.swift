@@ -1,0 +1,92 @@
+import XKafkaCore
+public import XKafkaProduce
+
+extension Producer {
+    /// Sends messages, in order and without waiting for one before sending the next, and waits until the brokers
+    /// have them all. Ends with the first that fails.
+    ///
+    /// - Returns: where the messages went, in their order.
+    /// - Throws: ``XKafkaProduce/ProducerError`` with `batchFailed` for the first message, by its place, that
+    ///   failed: with its place, its error as the cause, and the results of those before it. Once a failure is
+    ///   known no further message is sent; those that were sent before go on.
+    @discardableResult
+    public func produceBatch(
+        _ messages: some Sequence<ProduceMessage>,
+        deadline: ContinuousClock.Instant? = nil
+    ) async throws -> [ProduceResult] {
+        let countdown = BatchCountdown()
+        var taken: [Outgoing] = []
+        var refusal: (any Error)?
+        for message in messages {
+            if countdown.hasFailed { break }
+            countdown.expect()
+            do {
+                taken.append(try await runtime.submit(message, deadline: deadline, batch: countdown))
+            } catch {
+                countdown.withdraw()
+                refusal = error
+                break
+            }
+        }
+        var results: [ProduceResult] = []
+        for outgoing in taken {
+            do {
+                results.append(try await result(of: outgoing))
+            } catch {
+                throw ProducerError(.batchFailed, cause: error, batchIndex: results.count, batchResults: results)
+            }
+        }
+        if let refusal {
+            throw ProducerError(.batchFailed, cause: refusal, batchIndex: results.count, batchResults: results)
+        }
+        return results
+    }
+
+    /// Sends messages, in order and without waiting for one before sending the next, waits once until each has an
+    /// outcome, and tells them all.
+    ///
+    /// - Returns: what became of each message, in their order. When the task is cancelled meanwhile, those that
+    ///   were not taken yet have a `CancellationError`, and those under way a ``XKafkaProduce/ProducerError``
+    ///   with `outcomeUnknown`.
+    /// - Throws: `CancellationError` when the task was cancelled before.
+    public func produceBatchReport(
+        _ messages: some Sequence<ProduceMessage>,
+        deadline: ContinuousClock.Instant? = nil
+    ) async throws -> [Result<ProduceResult, any Error>] {
+        try Task.checkCancellation()
+        let countdown = BatchCountdown()
+        var taken: [Result<Outgoing, any Error>] = []
+        taken.reserveCapacity(messages.underestimatedCount)
+        for message in messages {
+            do {
+                try Task.checkCancellation()
+                countdown.expect()
+                do {
+                    taken.append(.success(try await runtime.submit(message, deadline: deadline, batch: countdown)))
+                } catch {
+                    countdown.withdraw()
+                    throw error
+                }
+            } catch {
+                taken.append(.failure(error))
+            }
+        }
+        await countdown.wait()
+        return taken.map { item in
+            switch item {
+            case .success(let outgoing): outgoing.outcome ?? .failure(ProducerError(.outcomeUnknown))
+            case .failure(let error): .failure(error)
+            }
+        }
+    }
+
+    private func result(of outgoing: Outgoing) async throws -> ProduceResult {
+        do {
+            return try await outgoing.wait().get()
+        } catch is CancellationError where Task.isCancelled {
+            // It may have been delivered in the same moment.
+            if let known = outgoing.outcome { return try known.get() }
+            throw ProducerError(.outcomeUnknown)
+        }
+    }
+}

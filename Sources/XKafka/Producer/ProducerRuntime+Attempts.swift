@@ -1,0 +1,199 @@
+import Synchronization
+import XKafkaCore
+import XKafkaEngine
+import XKafkaProduce
+import XKafkaTransport
+
+/// The way of a message that has handlers, was held back, or failed at its first attempt: on a task of its own.
+extension ProducerRuntime {
+    /// Where the task of a message sets in.
+    enum Beginning: Sendable {
+        /// It may start.
+        case start
+        /// It was held back.
+        case queue
+        /// Its first attempt was made without a task, and failed.
+        case failure(any Error)
+    }
+
+    /// Starts the task of a message. Made on the caller's, it has the caller's task-local values.
+    func drive(_ outgoing: Outgoing, from beginning: Beginning) {
+        let task = Task { await self.run(outgoing, from: beginning) }
+        outgoing.setDriver(task)
+    }
+
+    private func run(_ outgoing: Outgoing, from beginning: Beginning) async {
+        var context = context(of: outgoing)
+        var wasExhausted = false
+        var failure: (any Error)?
+        switch beginning {
+        case .start: break
+        case .queue: await waitForTurn(outgoing)
+        case .failure(let error): failure = error
+        }
+        while true {
+            if failure == nil {
+                if let obstacle = obstacle(to: outgoing) {
+                    finish(outgoing, context, .failure(obstacle))
+                    return
+                }
+                do {
+                    var result = try await attempt(context)
+                    result.attempt = context.attempt
+                    finish(outgoing, context, .success(result))
+                    return
+                } catch {
+                    failure = error
+                }
+            }
+            guard let error = failure else { continue }
+            if let final = await prepareRetry(outgoing, context, error, &wasExhausted) {
+                finish(outgoing, context, .failure(final))
+                return
+            }
+            failure = nil
+            context.attempt += 1
+        }
+    }
+
+    private func context(of outgoing: Outgoing) -> ProduceContext {
+        ProduceContext(
+            outgoing.message,
+            topic: outgoing.route.topic,
+            attempt: 1,
+            receivedAt: outgoing.receivedAt,
+            worker: outgoing.ticket.lane,
+            origin: outgoing
+        )
+    }
+
+    /// A message that went straight to librdkafka was given up.
+    func giveUp(_ outgoing: Outgoing, _ error: any Error) {
+        finish(outgoing, context(of: outgoing), .failure(error))
+    }
+
+    private func attempt(_ context: ProduceContext) async throws -> ProduceResult {
+        guard let outgoing = context.origin as? Outgoing, let chain = outgoing.route.chain else {
+            return try await transmit(context)
+        }
+        return try await chain(context)
+    }
+
+    /// Waits until a message that failed may be tried again. Otherwise answers what it fails with.
+    private func prepareRetry(
+        _ outgoing: Outgoing,
+        _ context: ProduceContext,
+        _ error: any Error,
+        _ wasExhausted: inout Bool
+    ) async -> (any Error)? {
+        let failedAt = ContinuousClock.now
+        if let abortion = state.withLock({ $0.abortion }) { return Self.given(up: abortion, error) }
+        if (error as? KafkaError)?.errorClass == .fatal { abort(error) }
+        var obstacle: (any Error)?
+        if rules.mayRetry(error, attempt: context.attempt) {
+            // What was sent after it decides whether it can be sent again in its order.
+            var effects = LaneMachine<Outgoing>.Effects()
+            state.withLock { state in
+                guard !outgoing.hasEnded else { return }
+                // Nobody would give it a turn any more.
+                if state.abortion != nil {
+                    effects.turns.append(outgoing)
+                } else {
+                    state.machine.retry(outgoing, outgoing.ticket, &effects)
+                }
+            }
+            carryOut(effects)
+            await waitForTurn(outgoing)
+            if let abortion = state.withLock({ $0.abortion }) { return Self.given(up: abortion, error) }
+            let isOvertaken = state.withLock {
+                $0.machine.isOvertaken(outgoing.ticket, partition: outgoing.lastPartition)
+            }
+            if isOvertaken { obstacle = ProducerError(.overtaken, cause: error) }
+        }
+        switch rules.failed(context, obstacle ?? error, mayRetry: obstacle == nil, wasExhausted: &wasExhausted) {
+        case .fail(let final): return final
+        case .retry(let pause):
+            // From the failure on: those that failed together do not wait one after the other.
+            let resumption = failedAt + pause
+            if let deadline = outgoing.deadline, deadline < resumption {
+                try? await Task.sleep(until: deadline, clock: .continuous)
+                return ProducerError(.deadlineExceeded, cause: error)
+            }
+            // Cancelled when everything is given up.
+            try? await Task.sleep(until: resumption, clock: .continuous)
+            if let abortion = state.withLock({ $0.abortion }) { return Self.given(up: abortion, error) }
+            return nil
+        }
+    }
+
+    /// Waits for the message's turn. One whose deadline passes meanwhile is told so, and keeps its place until
+    /// the turn comes.
+    private func waitForTurn(_ outgoing: Outgoing) async {
+        guard let deadline = outgoing.deadline else { return await outgoing.waitForTurn() }
+        let timer = Task {
+            try await Task.sleep(until: deadline, clock: .continuous)
+            outgoing.tell(.failure(ProducerError(.deadlineExceeded)))
+        }
+        await outgoing.waitForTurn()
+        timer.cancel()
+    }
+
+    /// What stands against an attempt.
+    private func obstacle(to outgoing: Outgoing) -> (any Error)? {
+        if let abortion = state.withLock({ $0.abortion }) { return Self.given(up: abortion, nil) }
+        if let deadline = outgoing.deadline, deadline <= .now { return ProducerError(.deadlineExceeded) }
+        return nil
+    }
+
+    private func finish(_ outgoing: Outgoing, _ context: ProduceContext, _ outcome: Outgoing.Outcome) {
+        switch outcome {
+        case .success(let result): log?.succeeded(context, result)
+        case .failure(let error): log?.failed(context, error)
+        }
+        end(outgoing, outcome)
+    }
+
+    /// The innermost function of a chain: sends, and waits for the acknowledgement.
+    func transmit(_ context: ProduceContext) async throws -> ProduceResult {
+        guard let outgoing = context.origin as? Outgoing else { throw ProduceChainError.foreignContext }
+        if let transport { return try await transmit(context, outgoing, through: transport) }
+        let report: DeliveryReport
+        do {
+            report = try await outgoing.report {
+                try handOver(context.message, to: try route(of: context.message), outgoing)
+                var effects = LaneMachine<Outgoing>.Effects()
+                state.withLock { $0.machine.sent(outgoing.ticket, &effects) }
+                carryOut(effects)
+            }
+        } catch {
+            state.withLock { if !outgoing.hasEnded { $0.machine.deliveryFailed(outgoing.ticket) } }
+            throw error
+        }
+        if let error = report.error { throw error }
+        return ProduceResult(report, topic: context.topic)
+    }
+
+    private func transmit(
+        _ context: ProduceContext,
+        _ outgoing: Outgoing,
+        through transport: any ProduceTransport
+    ) async throws -> ProduceResult {
+        var message = context.message
+        message.topic = context.topic
+        do {
+            let result = try await transport.send(message)
+            let partition = outgoing.route.partitionNumber(result.partition)
+            outgoing.lastPartition = partition
+            var effects = LaneMachine<Outgoing>.Effects()
+            state.withLock { state in
+                guard !outgoing.hasEnded else { return }
+                state.machine.acknowledged(outgoing.ticket, partition: partition ?? 0, &effects)
+            }
+            carryOut(effects)
+            return result
+        } catch {
+            state.withLock { if !outgoing.hasEnded { $0.machine.deliveryFailed(outgoing.ticket) } }
+            throw error
+        }
+    }
+}

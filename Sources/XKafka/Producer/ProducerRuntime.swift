@@ -1,0 +1,285 @@
+import DequeModule
+import Logging
+import Synchronization
+import XKafkaCore
+import XKafkaEngine
+import XKafkaProduce
+import XKafkaTransport
+import XKafkaWorkers
+
+/// What a ``Producer`` is made of: the shell around ``LaneMachine``, librdkafka's producer, and one task for
+/// each message that has handlers or was not delivered at the first attempt.
+///
+/// A message without handlers whose turn it is goes to librdkafka on its caller's task, and its outcome is
+/// told by the thread that serves the delivery reports, many at a time: no task and no closure of its own.
+final class ProducerRuntime: Sendable {
+    struct State: Sendable {
+        let isSerial: Bool
+        var machine: LaneMachine<Outgoing>
+        var flush = FlushCounter()
+        /// Those that have a task.
+        var driven: [ObjectIdentifier: Outgoing] = [:]
+        var flushWaiters: [UInt64: (mark: UInt64, done: OneShot<Void>)] = [:]
+        var nextFlushWaiter: UInt64 = 0
+        /// Why nothing can be sent any more: it was closed, or librdkafka met a fatal error.
+        var refusal: (any Error)?
+        /// Why nothing is waited for any more.
+        var abortion: (any Error)?
+        var hasCloseBegun = false
+        /// Serial only: what is to be told, in order, by one thread at a time.
+        var untold: Deque<Outgoing> = []
+        var isTelling = false
+    }
+
+    enum Connection {
+        case idle
+        case open(ProducerClient)
+        case ended
+    }
+
+    let config: ProducerConfig
+    let transport: (any ProduceTransport)?
+    let rules: ProduceRetryRules
+    /// `nil` when messages leave no line.
+    let log: ProduceLog?
+    let state: Mutex<State>
+    let connection = Mutex(Connection.idle)
+    /// Bounds what is under way in total.
+    let gate: CreditGate
+    /// Bound what each lane holds back.
+    let laneGates: [CreditGate]
+    let closed = OneShot<Void>()
+    private let routes: Mutex<[String: ProduceRoute]> = Mutex([:])
+    private let defaultRoute: OneShot<ProduceRoute> = OneShot()
+    private let nextLane = Atomic<UInt>(0)
+    /// Whether something runs for each message that is a matter of the caller's task-local values.
+    private let needsTask: Bool
+
+    init(_ config: ProducerConfig, transport: (any ProduceTransport)?) {
+        self.config = config
+        self.transport = transport
+        rules = ProduceRetryRules(
+            config.retry,
+            policy: config.exhaustedPolicy,
+            hook: config.failureHook,
+            logger: config.logger
+        )
+        log = config.logsMessages ? ProduceLog(config.logger, successLevel: config.successLogLevel) : nil
+        needsTask = config.failureHook != nil || config.logger.metadataProvider != nil || transport != nil
+        gate = CreditGate(messages: config.maxInFlightMessages, bytes: config.maxInFlightBytes)
+        let lanes = config.dispatch.laneCount
+        laneGates = (0..<lanes).map { _ in CreditGate(messages: config.dispatch.queueSize, bytes: 1) }
+        state = Mutex(
+            State(
+                isSerial: config.dispatch.mode == .serial,
+                machine: LaneMachine(
+                    lanes: lanes,
+                    maxInFlight: config.dispatch.maxInFlight ?? .max,
+                    isSerial: config.dispatch.mode == .serial
+                )
+            )
+        )
+    }
+
+    // MARK: Handing in
+
+    /// Takes a message over. Returns when it is on its way: with librdkafka, or in its lane.
+    func submit(
+        _ message: ProduceMessage,
+        deadline: ContinuousClock.Instant?,
+        batch: BatchCountdown? = nil
+    ) async throws -> Outgoing {
+        let route = try route(of: message)
+        if let deadline, deadline <= .now { throw ProducerError(.deadlineExceeded) }
+        let bytes = message.byteCount
+        if !gate.enterAtOnce(bytes: bytes) { try await enter(gate, bytes: bytes, deadline) }
+        let outgoing = Outgoing(message, route, bytes: bytes, deadline: deadline, batch: batch)
+        outgoing.isDriven = needsTask || route.chain != nil || log?.logsSuccess == true
+        let lane = lane(of: message, route)
+        do {
+            var submission = try admit(outgoing, lane: lane, mayQueue: false)
+            if case .mustWait = submission {
+                try await enter(laneGates[lane], bytes: 0, deadline)
+                do {
+                    submission = try admit(outgoing, lane: lane, mayQueue: true)
+                } catch {
+                    laneGates[lane].leave(bytes: 0)
+                    throw error
+                }
+                if case .started = submission { laneGates[lane].leave(bytes: 0) }
+            }
+            start(outgoing, submission)
+            return outgoing
+        } catch {
+            gate.leave(bytes: bytes)
+            throw error
+        }
+    }
+
+    private func admit(
+        _ outgoing: Outgoing,
+        lane: Int,
+        mayQueue: Bool
+    ) throws -> LaneMachine<Outgoing>.Submission {
+        let domain = domain(of: outgoing)
+        return try state.withLock { state in
+            if let refusal = state.refusal { throw refusal }
+            let submission = state.machine.submit(
+                outgoing,
+                lane: lane,
+                domain: domain,
+                isSentAtOnce: !outgoing.isDriven,
+                mayQueue: mayQueue
+            )
+            switch submission {
+            case .mustWait: return submission
+            case .started(let ticket): outgoing.ticket = ticket
+            case .queued(let ticket):
+                outgoing.ticket = ticket
+                outgoing.isInQueue = true
+                outgoing.isDriven = true
+            }
+            outgoing.span = state.flush.begin()
+            if outgoing.isDriven { state.driven[ObjectIdentifier(outgoing)] = outgoing }
+            return submission
+        }
+    }
+
+    private func start(_ outgoing: Outgoing, _ submission: LaneMachine<Outgoing>.Submission) {
+        switch submission {
+        case .mustWait: break
+        case .queued: drive(outgoing, from: .queue)
+        case .started:
+            if outgoing.isDriven {
+                drive(outgoing, from: .start)
+            } else {
+                sendDirectly(outgoing)
+            }
+        }
+    }
+
+    private func sendDirectly(_ outgoing: Outgoing) {
+        do {
+            try handOver(outgoing.message, to: outgoing.route, outgoing)
+        } catch {
+            state.withLock { $0.machine.deliveryFailed(outgoing.ticket) }
+            failed(outgoing, error)
+        }
+    }
+
+    /// Puts a message into librdkafka's queue.
+    func handOver(_ message: ProduceMessage, to route: ProduceRoute, _ outgoing: Outgoing) throws {
+        let link = try route.link(client)
+        try link.client.send(
+            to: link.topic,
+            partition: message.partition,
+            key: message.key,
+            value: message.value,
+            headers: message.headers,
+            timestamp: message.timestamp,
+            target: outgoing
+        )
+    }
+
+    /// Waits for room, at most until `deadline`.
+    private func enter(_ gate: CreditGate, bytes: Int, _ deadline: ContinuousClock.Instant?) async throws {
+        guard let deadline else { return try await gate.enter(bytes: bytes) }
+        if try await finishes(by: deadline, { try await gate.enter(bytes: bytes) }) { return }
+        try Task.checkCancellation()
+        throw ProducerError(.deadlineExceeded)
+    }
+
+    // MARK: Where to
+
+    func route(of message: ProduceMessage) throws -> ProduceRoute {
+        guard let topic = message.topic else {
+            if let route = defaultRoute.current { return route }
+            guard let topic = config.defaultTopic else { throw ProducerError(.topicRequired) }
+            let route = route(to: topic)
+            defaultRoute.resolve(route)
+            return route
+        }
+        guard !topic.isBlank else { throw ProducerError(.topicRequired) }
+        return route(to: topic)
+    }
+
+    private func route(to topic: String) -> ProduceRoute {
+        routes.withLock { routes in
+            if let route = routes[topic] { return route }
+            let handlers = config.topicHandlers[topic]?.combined(with: config.handlers) ?? config.handlers
+            let chain: ProduceFunction? =
+                handlers.isEmpty
+                ? nil
+                : composeProduce(handlers) { [weak self] context in
+                    guard let self else { throw ProducerError(.closed) }
+                    return try await self.transmit(context)
+                }
+            let route = ProduceRoute(topic: topic, number: UInt32(clamping: routes.count), chain: chain)
+            routes[topic] = route
+            return route
+        }
+    }
+
+    private func lane(of message: ProduceMessage, _ route: ProduceRoute) -> Int {
+        switch config.dispatch.mode {
+        case .serial: return 0
+        case .parallel:
+            let next = nextLane.add(1, ordering: .relaxed).newValue
+            return Int(next % UInt(laneGates.count))
+        default:
+            if let key = message.key, !key.isEmpty {
+                return key.withUnsafeBytes { FNV1a.shard(of: $0, count: laneGates.count) }
+            }
+            var topic = route.topic
+            return topic.withUTF8 { FNV1a.shard(of: UnsafeRawBufferPointer($0), count: laneGates.count) }
+        }
+    }
+
+    private func domain(of outgoing: Outgoing) -> UInt64? {
+        switch config.dispatch.mode {
+        case .serial: 0
+        case .parallel: nil
+        default: outgoing.message.key?.withUnsafeBytes { FNV1a.hash64($0, seed: outgoing.route.seed) }
+        }
+    }
+
+    /// The client, made when it is first needed: that starts threads and waits for nothing.
+    private func client() throws -> ProducerClient {
+        try connection.withLock { connection in
+            switch connection {
+            case .open(let client): return client
+            case .ended: throw ProducerError(.closed)
+            case .idle:
+                let logger = config.logger
+                let client = try ProducerClient(
+                    config.properties(),
+                    onEvent: { [weak self] event in
+                        switch event {
+                        case .error(let error):
+                            logger.warning("xkafka producer error", metadata: ["error": "\(error)"])
+                            if error.errorClass == .fatal { self?.abort(error) }
+                        case .log(let line): logger.log(line)
+                        }
+                    },
+                    onDeliveries: { [weak self] in self?.deliver($0) }
+                )
+                connection = .open(client)
+                return client
+            }
+        }
+    }
+
+    /// Lets go of the client's topics, so that the client is not kept by them.
+    func unlinkRoutes() {
+        for route in routes.withLock({ $0 }).values { route.unlink() }
+    }
+}
+
+extension ProduceMessage {
+    /// What the message counts in the bound on bytes in flight.
+    fileprivate var byteCount: Int {
+        let bytes = (key?.count ?? 0) + (value?.count ?? 0)
+        guard !headers.isEmpty else { return bytes }
+        return headers.reduce(bytes) { $0 + $1.nameBytes.count + ($1.value?.count ?? 0) }
+    }
+}

@@ -1,0 +1,33 @@
+public import XKafkaCore
+
+/// Puts handlers in front of a function: the first is outermost, and the function innermost.
+///
+/// - Returns: a function that runs the whole chain. It throws ``ProduceChainError/nextCalledTwice`` into a
+///   handler that calls `next` a second time for one message.
+public func composeProduce(_ handlers: [any ProduceHandler], _ final: @escaping ProduceFunction) -> ProduceFunction {
+    handlers.reversed().reduce(final) { rest, handler in
+        { message in
+            let wasCalled = CallMark()
+            return try await handler.handle(message) { message in
+                guard wasCalled.set() else { throw ProduceChainError.nextCalledTwice }
+                return try await rest(message)
+            }
+        }
+    }
+}
+
+/// How a chain of handlers was misused. Trying again is of no use.
+public enum ProduceChainError: PermanentError, Hashable, CustomStringConvertible {
+    /// A handler called `next` more than once for one message.
+    case nextCalledTwice
+    /// A handler passed on a context that it made itself, instead of a copy of the one it was given.
+    case foreignContext
+
+    /// What happened, in words.
+    public var description: String {
+        switch self {
+        case .nextCalledTwice: "a produce handler called next more than once for one message"
+        case .foreignContext: "a produce handler passed on a context of its own instead of a copy of its message"
+        }
+    }
+}

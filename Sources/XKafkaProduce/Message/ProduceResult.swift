@@ -1,0 +1,51 @@
+public import XKafkaCore
+
+/// Where a message went, as the broker acknowledged it.
+public struct ProduceResult: Sendable, Hashable {
+    /// How sure it is that the log holds the message.
+    public struct Persistence: Sendable, Hashable, CustomStringConvertible {
+        /// The name of the case.
+        public let description: String
+
+        /// The broker acknowledged the message.
+        public static let persisted = Persistence(description: "persisted")
+        /// The message was sent and nobody said what became of it: no acknowledgement was asked for
+        /// (`acks=0`).
+        public static let possiblyPersisted = Persistence(description: "possiblyPersisted")
+    }
+
+    /// The topic.
+    public let topic: String
+
+    /// The partition.
+    public let partition: Int32
+
+    /// The offset in that partition; `nil` when the broker does not tell (acks 0).
+    public let offset: Int64?
+
+    /// The time the message carries in the log.
+    public let timestamp: MessageTimestamp?
+
+    /// How many attempts it took, counted from 1.
+    public package(set) var attempt: Int
+
+    /// How sure it is that the log holds the message.
+    public let persistence: Persistence
+
+    /// A result as the broker, a middleware or a test gives it.
+    public init(
+        topic: String,
+        partition: Int32,
+        offset: Int64?,
+        timestamp: MessageTimestamp?,
+        attempt: Int = 1,
+        persistence: Persistence = .persisted
+    ) {
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
+        self.timestamp = timestamp
+        self.attempt = attempt
+        self.persistence = persistence
+    }
+}
