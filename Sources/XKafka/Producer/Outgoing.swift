@@ -35,8 +35,11 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
     /// What is to be told when its place in the order of results has come. Written before the message ends
     /// under the runtime's lock, read after it was given out there.
     nonisolated(unsafe) var decided: Outcome?
-    /// Where the last attempt went, for ``LaneMachine/isOvertaken(_:partition:)``. Its task's own.
+    /// Where the last attempt went, for ``LaneMachine/isOvertaken(_:partition:)``. Written before its task
+    /// hears of the report.
     nonisolated(unsafe) var lastPartition: UInt64?
+    /// Whether it has its turn and was not sent since. Its task's own.
+    nonisolated(unsafe) var maySend = false
 
     fileprivate enum Watcher {
         case task(id: UInt64, CheckedContinuation<Void, any Error>)
@@ -175,7 +178,13 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
     /// Sends the message with `send` and waits for its delivery report.
     func report(after send: () throws -> Void) async throws -> DeliveryReport {
         try await withCheckedThrowingContinuation { continuation in
-            state.withLock { $0.attempt = continuation }
+            let isFree = state.withLock { state in
+                guard state.attempt == nil else { return false }
+                state.attempt = continuation
+                return true
+            }
+            // Some handler calls `next` twice at the same time.
+            guard isFree else { return continuation.resume(throwing: ProduceChainError.nextCalledTwice) }
             do {
                 try send()
             } catch {

@@ -37,6 +37,7 @@ extension ProducerRuntime {
                     finish(outgoing, context, .failure(obstacle))
                     return
                 }
+                outgoing.maySend = true
                 do {
                     var result = try await attempt(context)
                     result.attempt = context.attempt
@@ -92,23 +93,9 @@ extension ProducerRuntime {
         var obstacle: (any Error)?
         if rules.mayRetry(error, attempt: context.attempt) {
             // What was sent after it decides whether it can be sent again in its order.
-            var effects = LaneMachine<Outgoing>.Effects()
-            state.withLock { state in
-                guard !outgoing.hasEnded else { return }
-                // Nobody would give it a turn any more.
-                if state.abortion != nil {
-                    effects.turns.append(outgoing)
-                } else {
-                    state.machine.retry(outgoing, outgoing.ticket, &effects)
-                }
-            }
-            carryOut(effects)
-            await waitForTurn(outgoing)
+            await waitForAnotherTurn(outgoing)
             if let abortion = state.withLock({ $0.abortion }) { return Self.given(up: abortion, error) }
-            let isOvertaken = state.withLock {
-                $0.machine.isOvertaken(outgoing.ticket, partition: outgoing.lastPartition)
-            }
-            if isOvertaken { obstacle = ProducerError(.overtaken, cause: error) }
+            if isOvertaken(outgoing) { obstacle = ProducerError(.overtaken, cause: error) }
         }
         switch rules.failed(context, obstacle ?? error, mayRetry: obstacle == nil, wasExhausted: &wasExhausted) {
         case .fail(let final): return final
@@ -124,6 +111,25 @@ extension ProducerRuntime {
             if let abortion = state.withLock({ $0.abortion }) { return Self.given(up: abortion, error) }
             return nil
         }
+    }
+
+    /// Waits until a message that was sent before may be sent again.
+    private func waitForAnotherTurn(_ outgoing: Outgoing) async {
+        var effects = LaneMachine<Outgoing>.Effects()
+        state.withLock { state in
+            // Nobody would give it a turn any more.
+            if state.abortion != nil || outgoing.hasEnded {
+                effects.turns.append(outgoing)
+            } else {
+                state.machine.retry(outgoing, outgoing.ticket, &effects)
+            }
+        }
+        carryOut(effects)
+        await waitForTurn(outgoing)
+    }
+
+    private func isOvertaken(_ outgoing: Outgoing) -> Bool {
+        state.withLock { $0.machine.isOvertaken(outgoing.ticket, partition: outgoing.lastPartition) }
     }
 
     /// Waits for the message's turn. One whose deadline passes meanwhile is told so, and keeps its place until
@@ -156,6 +162,13 @@ extension ProducerRuntime {
     /// The innermost function of a chain: sends, and waits for the acknowledgement.
     func transmit(_ context: ProduceContext) async throws -> ProduceResult {
         guard let outgoing = context.origin as? Outgoing else { throw ProduceChainError.foreignContext }
+        if !outgoing.maySend {
+            // A handler that tries again by itself.
+            await waitForAnotherTurn(outgoing)
+            if let abortion = state.withLock({ $0.abortion }) { throw Self.given(up: abortion, nil) }
+            if isOvertaken(outgoing) { throw ProducerError(.overtaken) }
+        }
+        outgoing.maySend = false
         if let transport { return try await transmit(context, outgoing, through: transport) }
         let report: DeliveryReport
         do {

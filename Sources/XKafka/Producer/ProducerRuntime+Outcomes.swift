@@ -13,7 +13,7 @@ extension ProducerRuntime {
         let abortion = state.withLock { state -> (any Error)? in
             for delivered in batch {
                 // Nothing else is ever sent with a target.
-                guard let outgoing = delivered.target as? Outgoing, !outgoing.hasEnded else { continue }
+                guard let outgoing = delivered.target as? Outgoing else { continue }
                 take(delivered.report, of: outgoing, &state, &effects)
             }
             state.lineUp(&effects)
@@ -42,6 +42,11 @@ extension ProducerRuntime {
     ) {
         let partition = outgoing.route.partitionNumber(report.partition)
         outgoing.lastPartition = partition
+        guard !outgoing.hasEnded else {
+            // A handler did not wait for it, or it was given up.
+            state.machine.reportedLate(outgoing.ticket, &effects)
+            return
+        }
         guard report.isSuccess else {
             state.machine.deliveryFailed(outgoing.ticket)
             return

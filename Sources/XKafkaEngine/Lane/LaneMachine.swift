@@ -42,6 +42,8 @@ package struct LaneMachine<Item> {
     }
 
     fileprivate struct Domain {
+        /// How many are between start and end.
+        var running = 0
         /// How many were sent and are neither acknowledged nor failed.
         var inFlight = 0
         /// Those that failed and of which nobody has said yet whether they will be tried again.
@@ -59,7 +61,7 @@ package struct LaneMachine<Item> {
         var held: Deque<Waiting> = []
 
         var isBlocked: Bool { entering != nil || !undecided.isEmpty || !failed.isEmpty }
-        var isIdle: Bool { inFlight == 0 && !isBlocked && held.isEmpty }
+        var isIdle: Bool { running == 0 && inFlight == 0 && !isBlocked && held.isEmpty }
 
         /// What was entering is in librdkafka's hands.
         mutating func enter(_ sequence: UInt64) {
@@ -70,7 +72,7 @@ package struct LaneMachine<Item> {
 
         /// librdkafka is through with one.
         mutating func leave() {
-            inFlight -= 1
+            inFlight = max(0, inFlight - 1)
             if inFlight == 0 { lastSent = 0 }
         }
     }
@@ -151,6 +153,7 @@ package struct LaneMachine<Item> {
         }
         let starts = Self.update(&domains[domain, default: Domain()]) { state in
             guard hasPlace, !state.isBlocked, state.held.isEmpty else { return false }
+            state.running += 1
             if isSentAtOnce {
                 state.inFlight += 1
                 state.lastSent = ticket.sequence
@@ -217,6 +220,13 @@ package struct LaneMachine<Item> {
         }
     }
 
+    /// librdkafka reports on a message that has ended before.
+    package mutating func reportedLate(_ ticket: LaneTicket, _ effects: inout Effects) {
+        guard let domain = ticket.domain else { return }
+        Self.update(&domains[domain, default: Domain()]) { $0.leave() }
+        pump(domain, lane: ticket.lane, &effects)
+    }
+
     /// Whether a later message of the domain is in the log already, so that sending this one again would
     /// turn the order around. In serial mode messages of other partitions do not matter.
     ///
@@ -252,6 +262,7 @@ package struct LaneMachine<Item> {
         finish(item, ticket, &effects)
         if let domain = ticket.domain {
             Self.update(&domains[domain, default: Domain()]) { state in
+                state.running -= 1
                 if state.entering == ticket.sequence { state.entering = nil }
                 if !state.undecided.isEmpty { state.undecided.remove(ticket.sequence) }
             }
@@ -273,6 +284,7 @@ package struct LaneMachine<Item> {
             let (failed, held) = Self.update(&domains[domain, default: Domain()]) { state in
                 let waiting = (state.failed, state.held)
                 state.isInLine = false
+                state.running += state.held.count
                 state.failed.removeAll()
                 state.held.removeAll()
                 return waiting
@@ -330,13 +342,14 @@ package struct LaneMachine<Item> {
                 effects.turns.append(first.item)
                 return .nothing
             }
-            guard let first = state.held.first else { return state.inFlight == 0 ? .idle : .nothing }
+            guard let first = state.held.first else { return state.isIdle ? .idle : .nothing }
             guard !state.isInLine else { return .nothing }
             guard hasPlace else {
                 state.isInLine = true
                 return .inLine
             }
             state.held.removeFirst()
+            state.running += 1
             state.entering = first.ticket.sequence
             effects.turns.append(first.item)
             return .started
@@ -361,6 +374,7 @@ package struct LaneMachine<Item> {
                     state.isInLine = false
                     // One that is blocked meanwhile gets in line again when it no longer is.
                     guard !state.isBlocked, let first = state.held.popFirst() else { return nil }
+                    state.running += 1
                     state.entering = first.ticket.sequence
                     return first.item
                 }

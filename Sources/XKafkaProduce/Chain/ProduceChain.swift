@@ -3,10 +3,13 @@ public import XKafkaCore
 /// Puts handlers in front of a function: the first is outermost, and the function innermost.
 ///
 /// - Returns: a function that runs the whole chain. It throws ``ProduceChainError/nextCalledTwice`` into a
-///   handler that calls `next` a second time for one message.
+///   handler that calls `next` a second time for one message, unless it is a ``RepeatingProduceHandler``.
 public func composeProduce(_ handlers: [any ProduceHandler], _ final: @escaping ProduceFunction) -> ProduceFunction {
     handlers.reversed().reduce(final) { rest, handler in
-        { message in
+        if let handler = handler as? any RepeatingProduceHandler {
+            return { message in try await handler.handle(message, next: rest) }
+        }
+        return { message in
             let wasCalled = CallMark()
             return try await handler.handle(message) { message in
                 guard wasCalled.set() else { throw ProduceChainError.nextCalledTwice }

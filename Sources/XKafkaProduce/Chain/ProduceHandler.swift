@@ -20,6 +20,10 @@ public protocol ProduceHandler: Sendable {
     func handle(_ message: ProduceContext, next: ProduceFunction) async throws -> ProduceResult
 }
 
+/// A ``ProduceHandler`` that may call `next` more than once for one message, because trying again is its
+/// purpose: ``ProduceRetry``, and what you write in its place. One call after the other.
+public protocol RepeatingProduceHandler: ProduceHandler {}
+
 /// A ``ProduceHandler`` made of a closure.
 ///
 /// ```swift

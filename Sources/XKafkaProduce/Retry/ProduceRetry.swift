@@ -7,7 +7,7 @@ public import XKafkaCore
 /// messages: a producer does, by holding back what follows.
 ///
 /// A cancelled task ends the trying with `CancellationError`, and that does not count as a failure.
-public struct ProduceRetry: ProduceHandler {
+public struct ProduceRetry: RepeatingProduceHandler {
     private let rules: ProduceRetryRules
 
     /// A handler that tries again as `config` says.

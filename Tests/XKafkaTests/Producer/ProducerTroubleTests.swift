@@ -1,0 +1,233 @@
+import Synchronization
+import Testing
+import XKafka
+import XKafkaTesting
+import XKafkaTestingInternal
+
+/// What a producer makes of brokers that break, read back by a client nobody here wrote.
+@Suite(.timeLimit(.minutes(3))) struct ProducerTroubleTests {
+    private static let partitions = 6
+
+    /// A message's value is its number; keyed ones begin with their key.
+    private static func read(_ broker: EmbeddedBroker, _ topic: String) async throws -> [[Int]] {
+        let read = try await Kcat.run([
+            "-C", "-b", broker.bootstrapServers, "-t", topic, "-e", "-q", "-f", "%p %s\\n",
+        ])
+        var partitions = Array(repeating: [Int](), count: Self.partitions)
+        for line in read.lines {
+            let parts = line.split(separator: " ")
+            let (partition, number) = (try #require(Int(parts[0])), try #require(Int(parts[1])))
+            partitions[partition].append(number)
+        }
+        return partitions
+    }
+
+    /// R9 and no loss: 200,000 messages while the brokers fail, disconnect, lose their leaders and dawdle.
+    @Test(arguments: [ProducerDispatchConfig.Mode.serial, .keySharded])
+    func orderSurvivesTrouble(mode: ProducerDispatchConfig.Mode) async throws {
+        let count = 200_000
+        let keys = 100
+        let broker = try EmbeddedBroker.start(brokers: 3, topics: ["orders": Self.partitions])
+        defer { broker.stop() }
+        var config = ProducerConfig.testing(broker, topic: "orders")
+        config.dispatch.mode = mode
+        let producer = try Producer(config)
+        let order = Mutex<[Int]>([])
+        async let trouble: Void = Self.makeTrouble(broker)
+        let failures = Mutex<[String]>([])
+        for number in 0..<count {
+            try await producer.produceAsync(ProduceMessage(key: "\(number % keys)", value: "\(number)")) { outcome in
+                if case .failure(let error) = outcome { failures.withLock { $0.append("\(number): \(error)") } }
+                order.withLock { $0.append(number) }
+            }
+        }
+        try await producer.flush(deadline: .seconds(60))
+        try await trouble
+        await producer.close()
+        #expect(failures.withLock { $0 }.isEmpty, "\(failures.withLock { $0 }.prefix(3))")
+        let told = order.withLock { $0 }
+        #expect(told.count == count)
+        if mode == .serial { #expect(told == Array(0..<count), "results come in the order of calls") }
+
+        let partitions = try await Self.read(broker, "orders")
+        #expect(partitions.joined().count == count, "nothing lost, nothing twice")
+        for (number, partition) in partitions.enumerated() {
+            if mode == .serial {
+                #expect(partition == partition.sorted(), "partition \(number)")
+            } else {
+                var last: [Int: Int] = [:]
+                for value in partition {
+                    if let before = last[value % keys], before >= value { Issue.record("\(value) behind \(before)") }
+                    last[value % keys] = value
+                }
+            }
+        }
+    }
+
+    private static func makeTrouble(_ broker: EmbeddedBroker) async throws {
+        let leaders = (0..<partitions).map { TopicPartition(topic: "orders", partition: Int32($0)) }
+        try await broker.play([
+            .at(.milliseconds(50), .fail(.produce, with: .notLeaderForPartition, times: 3)),
+            .at(.milliseconds(100), .moveLeader(of: leaders[0], to: 2)),
+            .at(.milliseconds(150), .disconnect(.produce, times: 2)),
+            .at(.milliseconds(250), .roundTripTime(.milliseconds(30))),
+            .at(.milliseconds(400), .moveLeader(of: leaders[1], to: 3)),
+            .at(.milliseconds(450), .fail(.produce, with: .notEnoughReplicas, times: 3)),
+            .at(.milliseconds(500), .brokerDown(2)),
+            .at(.milliseconds(900), .brokerUp(2)),
+            .at(.milliseconds(1_000), .roundTripTime(.zero)),
+            .at(.milliseconds(1_100), .fail(.produce, with: .leaderNotAvailable, times: 2)),
+            .at(.milliseconds(1_200), .moveLeader(of: leaders[0], to: 1)),
+            .at(.milliseconds(1_300), .disconnect(.produce, times: 2)),
+        ])
+    }
+
+    /// Attempts that time out are tried again in their order, and what can no longer be says so.
+    @Test(arguments: [ProducerDispatchConfig.Mode.serial, .keySharded])
+    func orderSurvivesRetriesOfOurs(mode: ProducerDispatchConfig.Mode) async throws {
+        let broker = try EmbeddedBroker.start(topics: ["orders": Self.partitions])
+        defer { broker.stop() }
+        var config = ProducerConfig.testing(broker, topic: "orders")
+        config.dispatch.mode = mode
+        config.deliveryTimeout = .milliseconds(400)
+        config.retry = RetryConfig(initialBackoff: .milliseconds(20), maxBackoff: .milliseconds(50))
+        config.librdkafkaProperties = ["reconnect.backoff.ms": "20", "reconnect.backoff.max.ms": "50"]
+        let retried = Mutex(0)
+        let producer = try Producer(config)
+        try await producer.produce(ProduceMessage(key: "0", value: "0"))
+        async let trouble: Void = broker.play([
+            .at(.milliseconds(0), .brokerDown()), .at(.milliseconds(2_000), .brokerUp()),
+        ])
+        var futures: [ProduceFuture] = []
+        for number in 1..<2_000 {
+            futures.append(try await producer.produceAsync(ProduceMessage(key: "\(number % 7)", value: "\(number)")))
+            if number % 40 == 0 { try await Task.sleep(for: .milliseconds(20)) }
+        }
+        var acknowledged: Set<Int> = [0]
+        for (index, future) in futures.enumerated() {
+            do {
+                let result = try await withDeadline(.seconds(60), "an outcome") { try await future.value }
+                acknowledged.insert(index + 1)
+                if result.attempt > 1 { retried.withLock { $0 += 1 } }
+            } catch let error as ProducerError {
+                #expect(error.code == .overtaken, "\(error)")
+            }
+        }
+        try await trouble
+        await producer.close()
+        #expect(retried.withLock { $0 } > 0, "the test tests something")
+        let partitions = try await Self.read(broker, "orders")
+        #expect(Set(partitions.joined()).isSuperset(of: acknowledged), "nothing that was acknowledged is lost")
+        for partition in partitions {
+            if mode == .serial {
+                #expect(partition == partition.sorted())
+            } else {
+                for key in 0..<7 {
+                    let ofKey = partition.filter { $0 % 7 == key }
+                    #expect(ofKey == ofKey.sorted())
+                }
+            }
+        }
+    }
+
+    /// The embedded broker does not check sequence numbers: an answer that is too late gives duplicates there,
+    /// and nothing is lost.
+    @Test func lateAnswersLoseNothing() async throws {
+        let broker = try EmbeddedBroker.start(topics: ["orders": Self.partitions])
+        defer { broker.stop() }
+        var config = ProducerConfig.testing(broker, topic: "orders")
+        config.librdkafkaProperties["request.timeout.ms"] = "1000"
+        config.librdkafkaProperties["socket.timeout.ms"] = "1000"
+        let producer = try Producer(config)
+        for _ in 0..<2 { try broker.inject(.delay(.produce, by: .milliseconds(1_500), broker: 1)) }
+        let results = try await producer.produceBatchReport(
+            (0..<2_000).map { ProduceMessage(key: "\($0)", value: "\($0)") }
+        )
+        await producer.close()
+        for result in results { #expect(throws: Never.self) { try result.get() } }
+        let read = try await Self.read(broker, "orders").joined()
+        #expect(Set(read) == Set(0..<2_000))
+    }
+
+    @Test func deadBrokerHoldsBoundedMemoryAndReleasesEverybody() async throws {
+        let broker = try EmbeddedBroker.start(topics: ["orders": 1])
+        defer { broker.stop() }
+        var config = ProducerConfig.testing(broker, topic: "orders")
+        config.maxInFlightMessages = 50
+        let producer = try Producer(config)
+        try await producer.produce(ProduceMessage(value: "connected"))
+        try broker.inject(.brokerDown())
+        let outcomes = Collector<String>()
+        let callers = (0..<300).map { number in
+            Task {
+                do {
+                    try await producer.produce(ProduceMessage(key: "\(number)", value: "x"))
+                    outcomes.add("sent")
+                } catch let error as ProducerError {
+                    outcomes.add("\(error.code)")
+                } catch {
+                    outcomes.add("\(error)")
+                }
+            }
+        }
+        try await eventually("the bound to be reached") { producer.messagesInFlight == 50 }
+        try await Task.sleep(for: .milliseconds(100))
+        #expect(producer.messagesInFlight == 50)
+        #expect(outcomes.values.isEmpty, "everybody waits")
+        try await withDeadline(.seconds(20), "close") { await producer.close(deadline: .milliseconds(100)) }
+        for caller in callers { await caller.value }
+        #expect(outcomes.values == Array(repeating: "closed", count: 300))
+        #expect(producer.messagesInFlight == 0)
+    }
+
+    @Test func deliveryTimeoutIsAnError() async throws {
+        let broker = try EmbeddedBroker.start(topics: ["orders": 1])
+        defer { broker.stop() }
+        var config = ProducerConfig.testing(broker, topic: "orders")
+        config.deliveryTimeout = .milliseconds(300)
+        config.retry.maxRetries = 1
+        config.retry.initialBackoff = .milliseconds(10)
+        config.exhaustedPolicy = .stop
+        let producer = try Producer(config)
+        try await producer.produce(ProduceMessage(value: "connected"))
+        try broker.inject(.brokerDown())
+        let error = await #expect(throws: ProducerError.self) {
+            try await withDeadline(.seconds(30), "the delivery timeout") {
+                try await producer.produce(ProduceMessage(value: "stuck"))
+            }
+        }
+        #expect(error?.code == .retriesExhausted)
+        let cause = error?.cause as? KafkaError
+        #expect(cause?.code == .messageTimedOut)
+        #expect(cause?.isPossiblyPersisted == false, "it never left")
+        #expect(error.map { "\($0)" }?.hasPrefix("produce message exhausted retries: send message: ") == true)
+        await producer.close()
+    }
+
+    @Test func fatalErrorsCloseTheDoor() async throws {
+        let broker = try EmbeddedBroker.start(topics: ["orders": 1])
+        defer { broker.stop() }
+        // CLUSTER_AUTHORIZATION_FAILED: this client may not be idempotent.
+        try broker.inject(.fail(.initProducerID, with: KafkaError.Code(rawValue: 31), times: 100))
+        let producer = try Producer(.testing(broker, topic: "orders"))
+        var futures: [ProduceFuture] = []
+        do {
+            for _ in 0..<100 { futures.append(try await producer.produceAsync(ProduceMessage(key: "k", value: "x"))) }
+        } catch let error as KafkaError {
+            #expect(error.errorClass == .fatal, "it may be met before the last")
+        }
+        for future in futures {
+            let error = await #expect(throws: KafkaError.self) {
+                try await withDeadline(.seconds(20), "an outcome") { try await future.value }
+            }
+            #expect(error?.errorClass == .fatal)
+        }
+        let error = await #expect(throws: KafkaError.self) { try await producer.produce(ProduceMessage(value: "x")) }
+        #expect(error?.errorClass == .fatal)
+        await producer.close()
+        let closed = await #expect(throws: ProducerError.self) {
+            try await producer.produce(ProduceMessage(value: "x"))
+        }
+        #expect(closed?.code == .closed)
+    }
+}
