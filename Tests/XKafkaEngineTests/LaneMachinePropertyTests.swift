@@ -40,7 +40,7 @@ private struct World {
     private let maxInFlight: Int
     private let lanes = 3
     private var random: SeededGenerator
-    private var machine: LaneMachine<Int>
+    private var machine: LaneMachine
     private var messages: [Int: Message] = [:]
     private var brokers: [UInt64: [Int]] = [:]
     private var log: [UInt64: [Int]] = [:]
@@ -92,7 +92,13 @@ private struct World {
         let isDirect = Bool.random(using: &random)
         let domain: UInt64? = isSerial ? 0 : (key == 3 ? nil : key)
         let lane = isSerial ? 0 : Int(key) % lanes
-        let outcome = machine.submit(number, lane: lane, domain: domain, isSentAtOnce: isDirect, mayQueue: true)
+        let outcome = machine.submit(
+            Numbered(number),
+            lane: lane,
+            domain: domain,
+            isSentAtOnce: isDirect,
+            mayQueue: true
+        )
         var message: Message
         switch outcome {
         case .mustWait: throw Broken(what: "seed \(seed): refused although it may wait")
@@ -114,7 +120,7 @@ private struct World {
     private mutating func advance(_ phase: Phase) throws {
         let candidates = unended.filter { messages[$0]?.phase == phase }
         guard let number = candidates.randomElement(using: &random), let message = messages[number] else { return }
-        var effects = LaneMachine<Int>.Effects()
+        var effects = LaneMachine.Effects()
         switch phase {
         case .entering:
             if message.isRetry, machine.isOvertaken(message.ticket, partition: message.partition) {
@@ -134,22 +140,22 @@ private struct World {
         try carryOut(effects)
     }
 
-    private mutating func retryOrEnd(_ number: Int, _ effects: inout LaneMachine<Int>.Effects) {
+    private mutating func retryOrEnd(_ number: Int, _ effects: inout LaneMachine.Effects) {
         guard let message = messages[number] else { return }
         let mayRetry = !machine.isOvertaken(message.ticket, partition: message.partition)
         if mayRetry, Int.random(in: 0..<5, using: &random) > 0 {
             messages[number]?.phase = .waiting
             messages[number]?.isRetry = true
-            machine.retry(number, message.ticket, &effects)
+            machine.retry(Numbered(number), message.ticket, &effects)
         } else {
             end(number, &effects)
         }
     }
 
-    private mutating func end(_ number: Int, _ effects: inout LaneMachine<Int>.Effects) {
+    private mutating func end(_ number: Int, _ effects: inout LaneMachine.Effects) {
         guard let message = messages[number] else { return }
         messages[number]?.phase = .ended
-        machine.end(number, message.ticket, &effects)
+        machine.end(Numbered(number), message.ticket, &effects)
     }
 
     /// A partition's leader answers for its oldest messages: takes them, or refuses them.
@@ -159,7 +165,7 @@ private struct World {
         for _ in 0..<Int.random(in: 1...4, using: &random) {
             guard let number = brokers[partition]?.first, let message = messages[number] else { return }
             brokers[partition]?.removeFirst()
-            var effects = LaneMachine<Int>.Effects()
+            var effects = LaneMachine.Effects()
             if isRefusal {
                 messages[number]?.phase = .undecided
                 machine.deliveryFailed(message.ticket)
@@ -167,7 +173,7 @@ private struct World {
                 try append(number, message)
                 if message.isDirect, !message.isRetry {
                     messages[number]?.phase = .ended
-                    machine.delivered(number, message.ticket, partition: partition, &effects)
+                    machine.delivered(Numbered(number), message.ticket, partition: partition, &effects)
                 } else {
                     messages[number]?.phase = .acknowledged
                     machine.acknowledged(message.ticket, partition: partition, &effects)
@@ -185,13 +191,13 @@ private struct World {
         log[message.partition, default: []].append(number)
     }
 
-    private mutating func carryOut(_ effects: LaneMachine<Int>.Effects) throws {
+    private mutating func carryOut(_ effects: LaneMachine.Effects) throws {
         unended.removeAll { messages[$0]?.phase == .ended }
-        for number in effects.turns {
+        for number in effects.turnNumbers {
             try require(messages[number]?.phase == .waiting, "\(number) did not wait for a turn")
             messages[number]?.phase = .entering
         }
-        for number in effects.finished {
+        for number in effects.finishedNumbers {
             try require(messages[number]?.phase == .ended, "\(number) has not ended")
             try require(messages[number]?.isTold == false, "\(number) finished twice")
             finished.append(number)

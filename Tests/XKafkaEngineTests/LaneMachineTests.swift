@@ -3,7 +3,7 @@ import XKafkaEngine
 import XKafkaTestingInternal
 
 @Suite struct LaneMachineTests {
-    private typealias Machine = LaneMachine<Int>
+    private typealias Machine = LaneMachine
 
     private func started(_ submission: Machine.Submission) throws -> LaneTicket {
         guard case .started(let ticket) = submission else {
@@ -22,11 +22,11 @@ import XKafkaTestingInternal
     @Test func messagesArePipelined() throws {
         var machine = Machine(lanes: 1, maxInFlight: .max, isSerial: false)
         var effects = Machine.Effects()
-        let first = try started(machine.submit(1, lane: 0, domain: 7, isSentAtOnce: true, mayQueue: false))
-        let second = try started(machine.submit(2, lane: 0, domain: 7, isSentAtOnce: true, mayQueue: false))
-        machine.delivered(1, first, partition: 0, &effects)
-        machine.delivered(2, second, partition: 0, &effects)
-        #expect(effects.finished == [1, 2])
+        let first = try started(machine.submit(Numbered(1), lane: 0, domain: 7, isSentAtOnce: true, mayQueue: false))
+        let second = try started(machine.submit(Numbered(2), lane: 0, domain: 7, isSentAtOnce: true, mayQueue: false))
+        machine.delivered(Numbered(1), first, partition: 0, &effects)
+        machine.delivered(Numbered(2), second, partition: 0, &effects)
+        #expect(effects.finishedNumbers == [1, 2])
         #expect(machine.isIdle)
     }
 
@@ -34,18 +34,18 @@ import XKafkaTestingInternal
     @Test func handlersRunOneAfterTheOtherUntilTheySend() throws {
         var machine = Machine(lanes: 1, maxInFlight: .max, isSerial: false)
         var effects = Machine.Effects()
-        let first = try started(machine.submit(1, lane: 0, domain: 7, isSentAtOnce: false, mayQueue: false))
-        if case .mustWait = machine.submit(2, lane: 0, domain: 7, isSentAtOnce: true, mayQueue: false) {
+        let first = try started(machine.submit(Numbered(1), lane: 0, domain: 7, isSentAtOnce: false, mayQueue: false))
+        if case .mustWait = machine.submit(Numbered(2), lane: 0, domain: 7, isSentAtOnce: true, mayQueue: false) {
         } else {
             Issue.record("the second has to wait")
         }
-        let second = try queued(machine.submit(2, lane: 0, domain: 7, isSentAtOnce: true, mayQueue: true))
-        _ = try started(machine.submit(3, lane: 0, domain: 8, isSentAtOnce: false, mayQueue: false))
+        let second = try queued(machine.submit(Numbered(2), lane: 0, domain: 7, isSentAtOnce: true, mayQueue: true))
+        _ = try started(machine.submit(Numbered(3), lane: 0, domain: 8, isSentAtOnce: false, mayQueue: false))
         machine.sent(first, &effects)
-        #expect(effects.turns == [2])
+        #expect(effects.turnNumbers == [2])
         machine.sent(second, &effects)
-        machine.delivered(2, second, partition: 0, &effects)
-        #expect(effects.finished == [2], "not serial: the first may still be busy")
+        machine.delivered(Numbered(2), second, partition: 0, &effects)
+        #expect(effects.finishedNumbers == [2], "not serial: the first may still be busy")
     }
 
     /// A failed message waits for those behind it, which are sent again after it.
@@ -53,27 +53,27 @@ import XKafkaTestingInternal
         var machine = Machine(lanes: 1, maxInFlight: .max, isSerial: false)
         var effects = Machine.Effects()
         let tickets = try (1...3).map {
-            try started(machine.submit($0, lane: 0, domain: 7, isSentAtOnce: true, mayQueue: false))
+            try started(machine.submit(Numbered($0), lane: 0, domain: 7, isSentAtOnce: true, mayQueue: false))
         }
         machine.deliveryFailed(tickets[0])
-        let fourth = try queued(machine.submit(4, lane: 0, domain: 7, isSentAtOnce: true, mayQueue: true))
+        let fourth = try queued(machine.submit(Numbered(4), lane: 0, domain: 7, isSentAtOnce: true, mayQueue: true))
         machine.deliveryFailed(tickets[1])
-        machine.retry(2, tickets[1], &effects)
-        machine.retry(1, tickets[0], &effects)
-        #expect(effects.turns == [], "the third is still under way")
+        machine.retry(Numbered(2), tickets[1], &effects)
+        machine.retry(Numbered(1), tickets[0], &effects)
+        #expect(effects.turnNumbers == [], "the third is still under way")
         machine.deliveryFailed(tickets[2])
-        #expect(effects.turns == [])
-        machine.retry(3, tickets[2], &effects)
-        #expect(effects.turns == [1])
+        #expect(effects.turnNumbers == [])
+        machine.retry(Numbered(3), tickets[2], &effects)
+        #expect(effects.turnNumbers == [1])
         machine.sent(tickets[0], &effects)
         machine.sent(tickets[1], &effects)
-        #expect(effects.turns == [1, 2, 3], "none of those in flight is behind it")
-        machine.delivered(1, tickets[0], partition: 0, &effects)
-        machine.delivered(2, tickets[1], partition: 0, &effects)
-        machine.delivered(3, tickets[2], partition: 0, &effects)
-        #expect(effects.turns == [1, 2, 3, 4])
-        machine.delivered(4, fourth, partition: 0, &effects)
-        #expect(effects.finished == [1, 2, 3, 4])
+        #expect(effects.turnNumbers == [1, 2, 3], "none of those in flight is behind it")
+        machine.delivered(Numbered(1), tickets[0], partition: 0, &effects)
+        machine.delivered(Numbered(2), tickets[1], partition: 0, &effects)
+        machine.delivered(Numbered(3), tickets[2], partition: 0, &effects)
+        #expect(effects.turnNumbers == [1, 2, 3, 4])
+        machine.delivered(Numbered(4), fourth, partition: 0, &effects)
+        #expect(effects.finishedNumbers == [1, 2, 3, 4])
         #expect(machine.isIdle)
     }
 
@@ -81,17 +81,21 @@ import XKafkaTestingInternal
         for isSerial in [false, true] {
             var machine = Machine(lanes: 1, maxInFlight: .max, isSerial: isSerial)
             var effects = Machine.Effects()
-            let first = try started(machine.submit(1, lane: 0, domain: 0, isSentAtOnce: true, mayQueue: false))
-            let second = try started(machine.submit(2, lane: 0, domain: 0, isSentAtOnce: true, mayQueue: false))
+            let first = try started(
+                machine.submit(Numbered(1), lane: 0, domain: 0, isSentAtOnce: true, mayQueue: false)
+            )
+            let second = try started(
+                machine.submit(Numbered(2), lane: 0, domain: 0, isSentAtOnce: true, mayQueue: false)
+            )
             machine.deliveryFailed(first)
             #expect(!machine.isOvertaken(first, partition: 4))
-            machine.delivered(2, second, partition: 5, &effects)
+            machine.delivered(Numbered(2), second, partition: 5, &effects)
             #expect(machine.isOvertaken(first, partition: 4) == !isSerial)
             #expect(machine.isOvertaken(first, partition: 5))
             #expect(machine.isOvertaken(first, partition: nil))
-            #expect(effects.finished == (isSerial ? [] : [2]), "serial: results in the order of calls")
-            machine.end(1, first, &effects)
-            #expect(effects.finished == (isSerial ? [1, 2] : [2, 1]))
+            #expect(effects.finishedNumbers == (isSerial ? [] : [2]), "serial: results in the order of calls")
+            machine.end(Numbered(1), first, &effects)
+            #expect(effects.finishedNumbers == (isSerial ? [1, 2] : [2, 1]))
             #expect(machine.isIdle)
         }
     }
@@ -99,36 +103,36 @@ import XKafkaTestingInternal
     @Test func oneAtATime() throws {
         var machine = Machine(lanes: 2, maxInFlight: 1, isSerial: false)
         var effects = Machine.Effects()
-        let first = try started(machine.submit(1, lane: 0, domain: 7, isSentAtOnce: true, mayQueue: false))
+        let first = try started(machine.submit(Numbered(1), lane: 0, domain: 7, isSentAtOnce: true, mayQueue: false))
         let others = try [
-            queued(machine.submit(2, lane: 0, domain: 8, isSentAtOnce: true, mayQueue: true)),
-            queued(machine.submit(3, lane: 0, domain: nil, isSentAtOnce: true, mayQueue: true)),
-            queued(machine.submit(4, lane: 0, domain: 7, isSentAtOnce: true, mayQueue: true)),
+            queued(machine.submit(Numbered(2), lane: 0, domain: 8, isSentAtOnce: true, mayQueue: true)),
+            queued(machine.submit(Numbered(3), lane: 0, domain: nil, isSentAtOnce: true, mayQueue: true)),
+            queued(machine.submit(Numbered(4), lane: 0, domain: 7, isSentAtOnce: true, mayQueue: true)),
         ]
-        _ = try started(machine.submit(5, lane: 1, domain: 9, isSentAtOnce: true, mayQueue: false))
-        machine.delivered(1, first, partition: 0, &effects)
-        #expect(effects.turns == [2])
-        machine.delivered(2, others[0], partition: 0, &effects)
-        #expect(effects.turns == [2, 3])
-        machine.delivered(3, others[1], partition: 0, &effects)
-        #expect(effects.turns == [2, 3, 4])
+        _ = try started(machine.submit(Numbered(5), lane: 1, domain: 9, isSentAtOnce: true, mayQueue: false))
+        machine.delivered(Numbered(1), first, partition: 0, &effects)
+        #expect(effects.turnNumbers == [2])
+        machine.delivered(Numbered(2), others[0], partition: 0, &effects)
+        #expect(effects.turnNumbers == [2, 3])
+        machine.delivered(Numbered(3), others[1], partition: 0, &effects)
+        #expect(effects.turnNumbers == [2, 3, 4])
     }
 
     @Test func abortingGivesEverythingItsTurn() throws {
         var machine = Machine(lanes: 1, maxInFlight: 2, isSerial: true)
         var effects = Machine.Effects()
-        let first = try started(machine.submit(1, lane: 0, domain: 0, isSentAtOnce: true, mayQueue: false))
-        let second = try started(machine.submit(2, lane: 0, domain: 0, isSentAtOnce: true, mayQueue: false))
-        let third = try queued(machine.submit(3, lane: 0, domain: 0, isSentAtOnce: true, mayQueue: true))
+        let first = try started(machine.submit(Numbered(1), lane: 0, domain: 0, isSentAtOnce: true, mayQueue: false))
+        let second = try started(machine.submit(Numbered(2), lane: 0, domain: 0, isSentAtOnce: true, mayQueue: false))
+        let third = try queued(machine.submit(Numbered(3), lane: 0, domain: 0, isSentAtOnce: true, mayQueue: true))
         machine.deliveryFailed(first)
-        machine.retry(1, first, &effects)
+        machine.retry(Numbered(1), first, &effects)
         machine.abort(&effects)
-        #expect(Set(effects.turns) == [1, 3])
-        machine.end(3, third, &effects)
-        machine.end(1, first, &effects)
+        #expect(Set(effects.turnNumbers) == [1, 3])
+        machine.end(Numbered(3), third, &effects)
+        machine.end(Numbered(1), first, &effects)
         machine.deliveryFailed(second)
-        machine.end(2, second, &effects)
-        #expect(effects.finished == [1, 2, 3])
+        machine.end(Numbered(2), second, &effects)
+        #expect(effects.finishedNumbers == [1, 2, 3])
         #expect(machine.isIdle)
     }
 
@@ -151,4 +155,15 @@ import XKafkaTestingInternal
 struct Broken: Error, CustomStringConvertible {
     let what: String
     var description: String { what }
+}
+
+/// A message that is known by its number.
+final class Numbered: Sendable {
+    let number: Int
+    init(_ number: Int) { self.number = number }
+}
+
+extension LaneMachine.Effects {
+    var turnNumbers: [Int] { turns.compactMap { ($0 as? Numbered)?.number } }
+    var finishedNumbers: [Int] { finished.compactMap { ($0 as? Numbered)?.number } }
 }

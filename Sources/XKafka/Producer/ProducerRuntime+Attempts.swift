@@ -115,7 +115,7 @@ extension ProducerRuntime {
 
     /// Waits until a message that was sent before may be sent again.
     private func waitForAnotherTurn(_ outgoing: Outgoing) async {
-        var effects = LaneMachine<Outgoing>.Effects()
+        var effects = LaneMachine.Effects()
         state.withLock { state in
             // Nobody would give it a turn any more.
             if state.abortion != nil || outgoing.hasEnded {
@@ -174,7 +174,7 @@ extension ProducerRuntime {
         do {
             report = try await outgoing.report {
                 try handOver(context.message, to: try route(of: context.message), outgoing)
-                var effects = LaneMachine<Outgoing>.Effects()
+                var effects = LaneMachine.Effects()
                 state.withLock { $0.machine.sent(outgoing.ticket, &effects) }
                 carryOut(effects)
             }
@@ -197,7 +197,7 @@ extension ProducerRuntime {
             let result = try await transport.send(message)
             let partition = outgoing.route.partitionNumber(result.partition)
             outgoing.lastPartition = partition
-            var effects = LaneMachine<Outgoing>.Effects()
+            var effects = LaneMachine.Effects()
             state.withLock { state in
                 guard !outgoing.hasEnded else { return }
                 state.machine.acknowledged(outgoing.ticket, partition: partition ?? 0, &effects)

@@ -80,7 +80,7 @@ extension ProducerRuntime {
 
     /// Gives up everything that is under way, for `reason`.
     func abort(_ reason: any Error) {
-        var effects = LaneMachine<Outgoing>.Effects()
+        var effects = LaneMachine.Effects()
         let driven: [Outgoing]? = state.withLock { state in
             guard state.abortion == nil else { return nil }
             state.abortion = reason

@@ -8,7 +8,7 @@ import XKafkaTransport
 extension ProducerRuntime {
     /// Takes delivery reports, on librdkafka's thread: one lock for all of them, and then whoever waits is told.
     func deliver(_ batch: [Delivered]) {
-        var effects = LaneMachine<Outgoing>.Effects()
+        var effects = LaneMachine.Effects()
         effects.finished.reserveCapacity(batch.count)
         let abortion = state.withLock { state -> (any Error)? in
             for delivered in batch {
@@ -38,7 +38,7 @@ extension ProducerRuntime {
         _ report: DeliveryReport,
         of outgoing: Outgoing,
         _ state: inout State,
-        _ effects: inout LaneMachine<Outgoing>.Effects
+        _ effects: inout LaneMachine.Effects
     ) {
         let partition = outgoing.route.partitionNumber(report.partition)
         outgoing.lastPartition = partition
@@ -69,7 +69,7 @@ extension ProducerRuntime {
 
     /// Decides the outcome of a message.
     func end(_ outgoing: Outgoing, _ outcome: Outgoing.Outcome) {
-        var effects = LaneMachine<Outgoing>.Effects()
+        var effects = LaneMachine.Effects()
         state.withLock { state in
             guard !outgoing.hasEnded else { return }
             outgoing.hasEnded = true
@@ -82,8 +82,8 @@ extension ProducerRuntime {
     }
 
     /// Does what the machine says.
-    func carryOut(_ effects: LaneMachine<Outgoing>.Effects) {
-        for outgoing in effects.turns {
+    func carryOut(_ effects: LaneMachine.Effects) {
+        for case let outgoing as Outgoing in effects.turns {
             let wasInQueue = state.withLock { _ in
                 defer { outgoing.isInQueue = false }
                 return outgoing.isInQueue
@@ -91,7 +91,7 @@ extension ProducerRuntime {
             if wasInQueue { laneGates[outgoing.ticket.lane].leave(bytes: 0) }
             outgoing.grantTurn()
         }
-        if isSerial { tellInOrder() } else { tell(effects.finished) }
+        if isSerial { tellInOrder() } else { tell(effects.finished.compactMap { $0 as? Outgoing }) }
     }
 
     private var isSerial: Bool { config.dispatch.mode == .serial }
@@ -141,9 +141,9 @@ extension ProducerRuntime {
 
 extension ProducerRuntime.State {
     /// Serial only: what has finished is told in the order in which it did, whoever tells it.
-    fileprivate mutating func lineUp(_ effects: inout LaneMachine<Outgoing>.Effects) {
+    fileprivate mutating func lineUp(_ effects: inout LaneMachine.Effects) {
         guard isSerial, !effects.finished.isEmpty else { return }
-        untold.append(contentsOf: effects.finished)
+        untold.append(contentsOf: effects.finished.compactMap { $0 as? Outgoing })
         effects.finished = []
     }
 }

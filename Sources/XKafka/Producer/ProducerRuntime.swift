@@ -15,7 +15,7 @@ import XKafkaWorkers
 final class ProducerRuntime: Sendable {
     struct State: Sendable {
         let isSerial: Bool
-        var machine: LaneMachine<Outgoing>
+        var machine: LaneMachine
         var flush = FlushCounter()
         /// Those that have a task.
         var driven: [ObjectIdentifier: Outgoing] = [:]
@@ -120,7 +120,7 @@ final class ProducerRuntime: Sendable {
         _ outgoing: Outgoing,
         lane: Int,
         mayQueue: Bool
-    ) throws -> LaneMachine<Outgoing>.Submission {
+    ) throws -> LaneMachine.Submission {
         let domain = domain(of: outgoing)
         return try state.withLock { state in
             if let refusal = state.refusal { throw refusal }
@@ -145,7 +145,7 @@ final class ProducerRuntime: Sendable {
         }
     }
 
-    private func start(_ outgoing: Outgoing, _ submission: LaneMachine<Outgoing>.Submission) {
+    private func start(_ outgoing: Outgoing, _ submission: LaneMachine.Submission) {
         switch submission {
         case .mustWait: break
         case .queued: drive(outgoing, from: .queue)

@@ -15,9 +15,13 @@ import DequeModule
 /// Then it is *held back*. One that is tried again waits until those of its domain that were sent after it
 /// have been acknowledged or have failed; what failed is sent again in its old order. When a later one was
 /// acknowledged meanwhile, trying again would turn the order around: see ``isOvertaken(_:partition:)``.
-package struct LaneMachine<Item> {
+package struct LaneMachine: Sendable {
+    /// A message, as far as the machine is concerned. Not a generic parameter: code of another module would then run
+    /// unspecialised, at ten times the cost.
+    package typealias Item = any AnyObject & Sendable
+
     /// What follows from an event.
-    package struct Effects {
+    package struct Effects: Sendable {
         /// Messages whose turn it is now, to be started or tried again.
         package var turns: [Item] = []
         /// Messages whose outcome may be told now, in this order.
@@ -27,7 +31,7 @@ package struct LaneMachine<Item> {
     }
 
     /// What became of a message that was handed in.
-    package enum Submission {
+    package enum Submission: Sendable {
         /// It may start.
         case started(LaneTicket)
         /// It waits; ``Effects/turns`` will name it.
@@ -36,12 +40,12 @@ package struct LaneMachine<Item> {
         case mustWait
     }
 
-    fileprivate struct Waiting {
+    private struct Waiting {
         let item: Item
         let ticket: LaneTicket
     }
 
-    fileprivate struct Domain {
+    private struct Domain {
         /// How many are between start and end.
         var running = 0
         /// How many were sent and are neither acknowledged nor failed.
@@ -78,13 +82,13 @@ package struct LaneMachine<Item> {
     }
 
     /// What waits for one of the lane's places to come free.
-    fileprivate enum LineEntry {
+    private enum LineEntry {
         case unordered(Waiting)
         /// Whichever message of the domain is first by then.
         case domain(UInt64)
     }
 
-    fileprivate struct Lane {
+    private struct Lane {
         /// How many are between start and end.
         var running = 0
         var line: Deque<LineEntry> = []
@@ -397,11 +401,3 @@ package struct LaneMachine<Item> {
         body(&domain)
     }
 }
-
-extension LaneMachine: Sendable where Item: Sendable {}
-extension LaneMachine.Effects: Sendable where Item: Sendable {}
-extension LaneMachine.Submission: Sendable where Item: Sendable {}
-extension LaneMachine.Waiting: Sendable where Item: Sendable {}
-extension LaneMachine.Domain: Sendable where Item: Sendable {}
-extension LaneMachine.LineEntry: Sendable where Item: Sendable {}
-extension LaneMachine.Lane: Sendable where Item: Sendable {}
