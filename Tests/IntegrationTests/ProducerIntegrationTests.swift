@@ -1,3 +1,5 @@
+import Foundation
+import Synchronization
 import Testing
 import XKafka
 import XKafkaTesting
@@ -31,7 +33,7 @@ struct ProducerIntegrationTests {
         try await RealCluster.withTopic(partitions: 1) { topic in
             var config = ProducerConfig(brokers: RealCluster.brokers, defaultTopic: topic, logger: RealCluster.logger)
             // The client lets it pass; the broker does not.
-            config.librdkafkaProperties = ["message.max.bytes": "20000000"]
+            config.maxMessageBytes = 20_000_000
             let producer = try Producer(config)
             let large = MessageBytes(repeatElement(7, count: 3_000_000))
             let error = await #expect(throws: KafkaError.self) {
@@ -40,5 +42,78 @@ struct ProducerIntegrationTests {
             #expect(error?.code == .messageTooLarge)
             await producer.close()
         }
+    }
+
+    /// Requests that time out and are sent again: no loss, nothing twice, in order.
+    @Test(arguments: [ProducerDispatchConfig.Mode.serial, .keySharded])
+    func orderSurvivesRequestTimeouts(mode: ProducerDispatchConfig.Mode) async throws {
+        try await RealCluster.withTopic(partitions: 6) { topic in
+            var config = ProducerConfig(brokers: RealCluster.brokers, defaultTopic: topic, logger: RealCluster.logger)
+            config.dispatch.mode = mode
+            config.linger = .milliseconds(1)
+            // So short that some answers are late.
+            config.librdkafkaProperties = ["request.timeout.ms": "10", "socket.timeout.ms": "1000"]
+            try await Self.sendAndCheck(config, topic, count: 100_000) {}
+        }
+    }
+
+    /// A broker is killed and started again in the middle. `XKAFKA_BROKER_STOP` and `XKAFKA_BROKER_START` are the
+    /// commands that do that.
+    @Test(
+        .enabled(if: RealCluster.canRestartBroker, "no commands to stop and start a broker"),
+        arguments: [ProducerDispatchConfig.Mode.serial, .keySharded]
+    )
+    func orderSurvivesABrokersDeath(mode: ProducerDispatchConfig.Mode) async throws {
+        try await RealCluster.withTopic(partitions: 6) { topic in
+            var config = ProducerConfig(brokers: RealCluster.brokers, defaultTopic: topic, logger: RealCluster.logger)
+            config.dispatch.mode = mode
+            config.librdkafkaProperties = ["reconnect.backoff.max.ms": "500"]
+            try await Self.sendAndCheck(config, topic, count: 100_000) { try await RealCluster.restartBroker() }
+        }
+    }
+
+    /// Sends numbered messages while something happens, and reads the log back with kcat.
+    private static func sendAndCheck(
+        _ config: ProducerConfig,
+        _ topic: String,
+        count: Int,
+        while happening: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        let keys = 100
+        let producer = try Producer(config)
+        let failures = Mutex<[String]>([])
+        var disturbance: Task<Void, any Error>?
+        for number in 0..<count {
+            if number == count / 10 { disturbance = Task { try await happening() } }
+            let message = ProduceMessage(key: "\(number % keys)", value: "\(number)")
+            try await producer.produceAsync(message) { outcome in
+                if case .failure(let error) = outcome { failures.withLock { $0.append("\(number): \(error)") } }
+            }
+            if number % 200 == 0 { try await Task.sleep(for: .milliseconds(2)) }
+        }
+        try await disturbance?.value
+        try await producer.flush(deadline: .seconds(90))
+        await producer.close()
+        #expect(failures.withLock { $0 }.isEmpty, "\(failures.withLock { $0 }.prefix(3))")
+
+        let read = try await Kcat.run([
+            "-C", "-b", RealCluster.brokers.joined(separator: ","), "-t", topic, "-e", "-q", "-f", "%p %s\\n",
+        ])
+        var numbers: [Int] = []
+        var lastOfPartition: [Substring: Int] = [:]
+        var lastOfKey: [Int: Int] = [:]
+        for line in read.lines {
+            let parts = line.split(separator: " ")
+            let number = try #require(Int(parts[1]))
+            numbers.append(number)
+            if config.dispatch.mode == .serial {
+                #expect(lastOfPartition[parts[0]] ?? -1 < number, "partition \(parts[0])")
+                lastOfPartition[parts[0]] = number
+            }
+            #expect(lastOfKey[number % keys] ?? -1 < number, "key \(number % keys)")
+            lastOfKey[number % keys] = number
+        }
+        #expect(numbers.count == count, "nothing lost, nothing twice")
+        #expect(Set(numbers) == Set(0..<count))
     }
 }

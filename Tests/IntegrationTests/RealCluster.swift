@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import XKafka
 import XKafkaTesting
+import XKafkaTestingInternal
 
 /// The cluster that `XKAFKA_BROKERS` names.
 enum RealCluster {
@@ -9,6 +10,25 @@ enum RealCluster {
         .split(separator: ",").map { String($0).trimmingCharacters(in: .whitespaces) }
 
     static var isThere: Bool { !brokers.isEmpty }
+
+    /// Whether the environment names commands that end a broker and start it again.
+    static var canRestartBroker: Bool {
+        let environment = ProcessInfo.processInfo.environment
+        return isThere && environment["XKAFKA_BROKER_STOP"] != nil && environment["XKAFKA_BROKER_START"] != nil
+    }
+
+    static func restartBroker() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        for name in ["XKAFKA_BROKER_STOP", "XKAFKA_BROKER_START"] {
+            let output = try await runProgram("sh", ["-c", environment[name] ?? "false"])
+            guard output.status == 0 else { throw CommandFailed(description: "\(name): \(output.standardError)") }
+            try await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    struct CommandFailed: Error, CustomStringConvertible {
+        let description: String
+    }
 
     static var inspector: ClusterInspector { ClusterInspector(brokers: brokers, timeout: .seconds(20)) }
 

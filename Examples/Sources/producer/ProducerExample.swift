@@ -3,7 +3,7 @@ import ExampleSupport
 import Logging
 import XKafka
 
-/// Sends one message, a batch of two, and one whose result is awaited later.
+/// Sends one message, a batch of two, one whose result is awaited later, and a batch with an outcome each.
 @main
 struct ProducerExample: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -41,6 +41,11 @@ struct ProducerExample: AsyncParsableCommand {
 
             let future = try await producer.produceAsync(ProduceMessage(key: "order-3", value: "async message"))
             report("async", try await future.value)
+
+            let messages = (1...3).map { ProduceMessage(key: "order-\($0)", value: "reported message") }
+            for (index, outcome) in try await producer.produceBatchReport(messages).enumerated() {
+                report("report[\(index)]", try outcome.get())
+            }
 
             await producer.close()
             logger.info("producer example completed")
