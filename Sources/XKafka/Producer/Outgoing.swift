@@ -33,7 +33,7 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
     /// Whether an outcome was decided. Written and read under the runtime's lock.
     nonisolated(unsafe) var hasEnded = false
     /// What is to be told when its place in the order of results has come. Written before the message ends
-    /// under the runtime's lock, read after it was given out there.
+    /// under the runtime's lock, read after it was given out there, and by everybody once it was told.
     nonisolated(unsafe) var decided: Outcome?
     /// Where the last attempt went, for ``LaneMachine/isOvertaken(_:partition:)``. Written before its task
     /// hears of the report.
@@ -48,7 +48,10 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
     }
 
     fileprivate struct State {
-        var outcome: Outcome?
+        /// Whether the outcome may be looked at.
+        var isTold = false
+        /// What was told before an outcome was decided.
+        var earlyError: (any Error)?
         /// Most messages have one watcher or none.
         var watcher: Watcher?
         var moreWatchers: [Watcher] = []
@@ -84,19 +87,36 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
     // MARK: Outcome
 
     /// The outcome, if it is known.
-    var outcome: Outcome? { state.withLock { $0.outcome } }
+    var outcome: Outcome? { state.withLock { known(&$0) } }
 
-    /// Tells the outcome to everybody who waits. Only the first call does anything.
-    func tell(_ outcome: Outcome) {
-        let (watcher, more) = state.withLock { state -> (Watcher?, [Watcher]) in
-            guard state.outcome == nil else { return (nil, []) }
-            state.outcome = outcome
+    private func known(_ state: inout State) -> Outcome? {
+        guard state.isTold else { return nil }
+        return state.earlyError.map { .failure($0) } ?? decided
+    }
+
+    /// Tells what was decided to everybody who waits, unless something else was told before.
+    func tell() {
+        tell(early: nil)
+    }
+
+    /// Tells a failure although the message keeps its place.
+    func tell(_ error: any Error) {
+        tell(early: error)
+    }
+
+    private func tell(early error: (any Error)?) {
+        let (outcome, watcher, more) = state.withLock { state -> (Outcome?, Watcher?, [Watcher]) in
+            guard !state.isTold else { return (nil, nil, []) }
+            state.isTold = true
+            state.earlyError = error
+            guard state.watcher != nil else { return (nil, nil, []) }
             defer {
                 state.watcher = nil
                 state.moreWatchers = []
             }
-            return (state.watcher, state.moreWatchers)
+            return (known(&state), state.watcher, state.moreWatchers)
         }
+        guard let outcome else { return }
         if let watcher { Self.tell(watcher, outcome) }
         for watcher in more { Self.tell(watcher, outcome) }
     }
@@ -112,8 +132,9 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
     /// Calls `function` with the outcome, now or later.
     func whenEnded(_ function: @escaping @Sendable (Outcome) -> Void) {
         let known = state.withLock { state -> Outcome? in
-            if state.outcome == nil { state.add(.function(function)) }
-            return state.outcome
+            let known = self.known(&state)
+            if known == nil { state.add(.function(function)) }
+            return known
         }
         if let known { function(known) }
     }
@@ -128,7 +149,7 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let refusal: Result<Void, any Error>? = state.withLock { state in
-                    if state.outcome != nil { return .success(()) }
+                    if state.isTold { return .success(()) }
                     // Cancelled before it was registered: `onCancel` found nobody.
                     if Task.isCancelled { return .failure(CancellationError()) }
                     state.add(.task(id: id, continuation))
@@ -202,7 +223,7 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
 
     func setDriver(_ task: Task<Void, Never>) {
         let isCancelled = state.withLock { state in
-            if state.outcome == nil { state.driver = task }
+            if !state.isTold { state.driver = task }
             return state.isDriverCancelled
         }
         if isCancelled { task.cancel() }

@@ -138,7 +138,7 @@ extension ProducerRuntime {
         guard let deadline = outgoing.deadline else { return await outgoing.waitForTurn() }
         let timer = Task {
             try await Task.sleep(until: deadline, clock: .continuous)
-            outgoing.tell(.failure(ProducerError(.deadlineExceeded)))
+            outgoing.tell(ProducerError(.deadlineExceeded))
         }
         await outgoing.waitForTurn()
         timer.cancel()

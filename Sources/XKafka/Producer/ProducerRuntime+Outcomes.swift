@@ -116,7 +116,7 @@ extension ProducerRuntime {
         var bytes = 0
         for outgoing in finished {
             bytes += outgoing.bytes
-            if let outcome = outgoing.decided { outgoing.tell(outcome) }
+            outgoing.tell()
         }
         gate.leave(messages: finished.count, bytes: bytes)
         // Last: whoever flushes finds every outcome told.

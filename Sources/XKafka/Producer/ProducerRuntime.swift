@@ -50,7 +50,7 @@ final class ProducerRuntime: Sendable {
     let laneGates: [CreditGate]
     let closed = OneShot<Void>()
     private let routes: Mutex<[String: ProduceRoute]> = Mutex([:])
-    private let defaultRoute: OneShot<ProduceRoute> = OneShot()
+    private let defaultRoute = Mutex<ProduceRoute?>(nil)
     private let nextLane = Atomic<UInt>(0)
     /// Whether something runs for each message that is a matter of the caller's task-local values.
     private let needsTask: Bool
@@ -193,10 +193,10 @@ final class ProducerRuntime: Sendable {
 
     func route(of message: ProduceMessage) throws -> ProduceRoute {
         guard let topic = message.topic else {
-            if let route = defaultRoute.current { return route }
+            if let route = defaultRoute.withLock({ $0 }) { return route }
             guard let topic = config.defaultTopic else { throw ProducerError(.topicRequired) }
             let route = route(to: topic)
-            defaultRoute.resolve(route)
+            defaultRoute.withLock { $0 = route }
             return route
         }
         guard !topic.isBlank else { throw ProducerError(.topicRequired) }

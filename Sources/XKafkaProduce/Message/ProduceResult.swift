@@ -4,14 +4,17 @@ public import XKafkaCore
 public struct ProduceResult: Sendable, Hashable {
     /// How sure it is that the log holds the message.
     public struct Persistence: Sendable, Hashable, CustomStringConvertible {
-        /// The name of the case.
-        public let description: String
+        // Not a text: every message under way has room for a result.
+        private let isCertain: Bool
 
         /// The broker acknowledged the message.
-        public static let persisted = Persistence(description: "persisted")
+        public static let persisted = Persistence(isCertain: true)
         /// The message was sent and nobody said what became of it: no acknowledgement was asked for
         /// (`acks=0`).
-        public static let possiblyPersisted = Persistence(description: "possiblyPersisted")
+        public static let possiblyPersisted = Persistence(isCertain: false)
+
+        /// The name of the case.
+        public var description: String { isCertain ? "persisted" : "possiblyPersisted" }
     }
 
     /// The topic.
