@@ -23,6 +23,9 @@ public struct DeadLetterConfig: Sendable {
     /// (`delivery.timeout.ms` of the consumer's own producer). Default 30 s.
     public var deliveryTimeout: Duration
 
+    /// Whether somebody publishes to ``topic``, as far as is known.
+    private var isTopicRequired: Bool
+
     /// Letters for `topic`.
     public init(
         topic: String,
@@ -31,6 +34,15 @@ public struct DeadLetterConfig: Sendable {
         self.topic = topic
         self.deliveryTimeout = deliveryTimeout
         publisher = nil
+        isTopicRequired = true
+    }
+
+    /// Letters for `topic`, sent by a producer of yours with its own settings and handlers. The consumer does not
+    /// close it; it has to be open for as long as the consumer may need it, hence closed after it.
+    public init(topic: String, producer: Producer) {
+        self.init(topic: topic)
+        publisher = SharedProducerPublisher(producer: producer, topic: topic)
+        isTopicRequired = true
     }
 
     /// Letters for a publisher of yours. It is not closed by the consumer.
@@ -38,12 +50,13 @@ public struct DeadLetterConfig: Sendable {
         topic = ""
         deliveryTimeout = Self.defaultDeliveryTimeout
         self.publisher = publisher
+        isTopicRequired = false
     }
 }
 
 extension DeadLetterConfig {
     func check(_ checks: inout ConfigurationChecks) {
-        if publisher == nil {
+        if isTopicRequired {
             checks.requireText(topic, "processing.deadLetters.topic", "DLQ topic is required")
         }
         checks.requireMilliseconds(

@@ -56,6 +56,7 @@ extension ConsumerLoop {
         var largest = 1
         let keyExtraction = runtime.keyExtraction
         var withoutKey: [WorkItem] = []
+        var hasSkipped = false
         batch.forEach(from: entry.assigned.source) { item in
             switch item {
             case .message(let message):
@@ -63,7 +64,11 @@ extension ConsumerLoop {
                 if message.offset <= entry.lastOffset { restart(entry) }
                 entry.lastOffset = message.offset
                 guard !entry.noteReached(message.offset) else { return }
-                guard let delivery = entry.assigned.deliver(message) else { return }
+                guard let delivery = entry.assigned.deliver(message) else {
+                    // Finished before, by an earlier owner: that may have moved the frontier.
+                    hasSkipped = true
+                    return
+                }
                 runtime.credit.take(bytes: message.byteCount)
                 let place = runtime.plan.routing.place(message, of: entry.assigned)
                 let item = WorkItem(
@@ -85,11 +90,14 @@ extension ConsumerLoop {
                 }
             case .failure(let error, let offset) where error.code == .partitionEnd:
                 if entry.assigned.passOver(to: min(offset, entry.end ?? offset)) { noteUncommitted() }
+                // A message below the end is one of another log.
+                entry.lastOffset = max(entry.lastOffset, offset - 1)
                 _ = entry.noteReached(offset)
             case .failure(let error, _):
                 note(error)
             }
         }
+        if hasSkipped { noteUncommitted() }
         keyExtraction?.submit(withoutKey)
         entry.bytesEach = largest
         if entry.hasReachedEnd { entry.isFeeding = false }

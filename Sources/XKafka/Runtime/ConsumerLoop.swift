@@ -161,6 +161,7 @@ final class ConsumerLoop {
     private func serveRequests(_ now: ContinuousClock.Instant) {
         guard stopTime == nil, runtime.isStopRequested else { return }
         stopTime = now
+        pendingAssignment?.feeding = false
         perform(machine.stop(at: now))
     }
 

@@ -170,6 +170,39 @@ import XKafkaTestingInternal
         #expect(try await ClusterInspector(brokers: broker.brokers).endOffsets(of: "orders-dlq") == [0: 1])
     }
 
+    /// A producer that has other work as well is lent, not given away.
+    @Test func aProducerOfTheUsersMayPublishThem() async throws {
+        let broker = try await EmbeddedBroker.withOrders((0..<3).map { ProduceMessage(key: "k", value: "\($0)") })
+        defer { broker.stop() }
+        try broker.createTopic("orders-dlq", partitions: 1)
+        let mark = ProduceMiddleware { message, next in
+            var message = message
+            message.message.headers.append("by", "my own")
+            return try await next(message)
+        }
+        var producing = ProducerConfig.testing(broker)
+        producing.handlers = [mark]
+        let producer = try Producer(producing)
+        let dead = Collector<Int64>()
+        var config = config(broker)
+        config.processing.retry.maxRetries = 0
+        config.processing.deadLetters = DeadLetterConfig(topic: "orders-dlq", producer: producer)
+        config.processing.failureHook = { if $0.stage == .dlq { dead.add($0.message.offset) } }
+        let report = try await running(try PartitionConsumer(config), { _ in throw Failure() }) {
+            try await dead.wait(forCount: 3)
+        }
+        #expect(report.deadLettered == 3)
+        try await producer.produce(ProduceMessage(topic: "orders-dlq", key: "k", value: "still open"))
+        await producer.close()
+        let letters = try await read(broker, "orders-dlq", count: 4)
+        #expect(letters.map { $0["payload"] as? String } == ["0", "1", "2", "still open"])
+        let headers = letters.map { $0["headers"] as? [String] ?? [] }
+        #expect(headers.allSatisfy { Array($0.suffix(2)) == ["by", "my own"] })
+
+        config.processing.deadLetters = DeadLetterConfig(topic: "", producer: producer)
+        #expect(throws: ConfigurationError.self) { try config.validate() }
+    }
+
     /// A secured cluster is as much out of reach for a dead letter without these as for the consumer.
     @Test func ownProducerHasTheConsumersSecurityAndNetworkSettings() throws {
         let security = SecurityConfig(
