@@ -2,13 +2,6 @@ import XKafkaOffsets
 import XKafkaWorkers
 
 extension SimulatedMember {
-    /// The attempt's time is over: it is told so, and the next one starts only when it has ended.
-    func timeOut(_ choice: Int) -> Bool {
-        workers.contains { job in
-            if case .running = job?.phase { true } else { false }
-        }
-    }
-
     /// Nothing counts as committed because of another assignment's commit (R8).
     func checkCommitted() throws(SimulationViolation) {
         for case let entry? in entries where !entry.assignment.wasCommitted {
@@ -29,8 +22,13 @@ extension SimulatedMember {
             count += line.queue.count
             if line.state == .ready { readyCount += 1 }
         }
-        let inQueues = queues.reduce(0) { $0 + $1.count }
-        let ready = queues.reduce(0) { $0 + $1.readyCount }
+        var inQueues = 0
+        var ready = 0
+        // By index: a loop over the elements would copy them.
+        for shard in queues.indices {
+            inQueues += queues[shard].count
+            ready += queues[shard].readyCount
+        }
         try require(
             inQueues == count,
             .conservation,

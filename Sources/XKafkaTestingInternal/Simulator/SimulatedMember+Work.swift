@@ -7,14 +7,20 @@ import XKafkaWorkers
 extension SimulatedMember {
     // MARK: Fetching
 
+    /// From the partition that the choice names, the first one that is meant.
+    private func entry(_ choice: Int, where isMeant: (SimulatedEntry) -> Bool) -> SimulatedEntry? {
+        for step in entries.indices {
+            if let entry = entries[(choice + step) % entries.count], isMeant(entry) { return entry }
+        }
+        return nil
+    }
+
     /// Takes a few messages of one partition, or notes that it has come to its end.
     func fetch(_ choice: Int) throws(SimulationViolation) -> Bool {
-        let feeding = liveEntries.filter(\.isFeeding)
-        guard !feeding.isEmpty else { return false }
-        let entry = feeding[choice % feeding.count]
+        guard let entry = entry(choice, where: { $0.isFeeding }) else { return false }
         let end = world.broker.end(entry.partition)
         let span = Int(clamping: setup.spanLimit - entry.state.tracker.span)
-        let share = max(1, setup.messageLimit / liveEntries.count) - entry.state.held
+        let share = setup.messageLimit / setup.partitionCount - entry.state.held
         let room = min(span, share, setup.messageLimit - held, 1 + choice / 64 % 6)
         guard entry.position < end, room > 0 else {
             guard entry.position == end else { return false }
@@ -73,9 +79,7 @@ extension SimulatedMember {
 
     /// librdkafka may fetch again what it had already.
     func fetchAgain(_ choice: Int) throws(SimulationViolation) -> Bool {
-        let entries = liveEntries.filter { $0.assignment.highestDelivered != nil }
-        guard !entries.isEmpty else { return false }
-        let entry = entries[choice % entries.count]
+        guard let entry = entry(choice, where: { $0.assignment.highestDelivered != nil }) else { return false }
         let messages = entry.assignment.messages
         let offset = messages[choice / 8 % messages.count].offset
         world.tell("  \(entry.partition)@\(offset) comes again")
@@ -158,6 +162,15 @@ extension SimulatedMember {
         world.tell("  fails at offset \(job.item.offset)")
         let next = try phase(afterFailureOf: job, isPermanent: isPermanent, worker)
         workers[worker]?.phase = next
+        return true
+    }
+
+    /// An attempt's time is over: its handler is told so. It may end in any way, and only then is the next
+    /// one started.
+    func timeOut(_ choice: Int) -> Bool {
+        guard let (worker, job) = worker(choice, where: { isRunning($0) && !$0.isTimedOut }) else { return false }
+        world.tell("  the attempt at offset \(job.item.offset) has had its time")
+        workers[worker]?.isTimedOut = true
         return true
     }
 
@@ -288,52 +301,5 @@ extension SimulatedMember {
         if entry.state.phase == .closed { touched.append(entry) }
         let effects = entry.state.end(item.delivery, offset: item.offset, bytes: item.bytes, ending)
         if effects.madeProgress { commits.hasProgress = true }
-    }
-
-    // MARK: What is over
-
-    func answerStale(_ choice: Int) throws(SimulationViolation) -> Bool {
-        var actions: [RebalanceMachine.Action] = []
-        let idle = entries.indices.filter { !draining.contains($0) }
-        if choice % 2 == 0, !idle.isEmpty {
-            // Of a partition that is in no round, or was drained before.
-            actions = machine.drained(setup.topicPartitions[idle[choice / 2 % idle.count]], at: world.now)
-        } else {
-            let old = oldTokens.filter { $0 != commits.final?.token && $0 != notification }
-            guard !old.isEmpty else { return false }
-            let token = old[choice / 2 % old.count]
-            actions = machine.committed(token, at: world.now) + machine.notified(token, at: world.now)
-        }
-        try require(actions.isEmpty, .staleIsInert, "an answer to something that is over leads to \(actions)")
-        return true
-    }
-
-    func fireStaleTimer(_ choice: Int) throws(SimulationViolation) -> Bool {
-        guard !oldTickets.isEmpty else { return false }
-        let (shard, ticket) = oldTickets[choice % oldTickets.count]
-        let isInert = !queues[shard].unpark(ticket) && !queues[shard].finish(ticket).becameReady
-        try require(isInert, .staleIsInert, "a ticket that was used wakes a key")
-        return true
-    }
-
-    /// The end of a message whose assignment is over, once more.
-    func completeStale(_ choice: Int) throws(SimulationViolation) -> Bool {
-        let over = everyEntry.values.filter { $0.state.phase == .closed && !$0.assignment.messages.isEmpty }
-            .sorted { $0.assignment.id < $1.assignment.id }
-        guard !over.isEmpty else { return false }
-        let entry = over[choice % over.count]
-        // Only one that did not count before shows whether it counts now.
-        guard
-            let delivery = entry.lastDelivery,
-            let last = entry.assignment.messages.last(where: { $0.status != .skipped })
-        else { return false }
-        touched.append(entry)
-        let effects = entry.state.end(delivery, offset: last.offset, bytes: last.bytes, .completed)
-        try require(
-            !effects.madeProgress && !effects.isDrained,
-            .staleIsInert,
-            "the end of offset \(last.offset) counts although its assignment is over"
-        )
-        return true
     }
 }

@@ -3,79 +3,6 @@ import XKafkaEngine
 import XKafkaOffsets
 import XKafkaWorkers
 
-/// What the members share.
-final class SimulatedWorld {
-    let setup: SimulationSetup
-    let broker: SimulatedBroker
-    let group: SimulatedGroup
-    let model: SimulationModel
-    /// Virtual time. Only differences matter, so that every run of a schedule is the same.
-    var now: ContinuousClock.Instant
-    let startTime: ContinuousClock.Instant
-    /// For what is random within a step.
-    var random: SeededGenerator
-    var instances = 0
-    /// Whether nothing fails and nobody is stuck any more.
-    var isSettling = false
-    /// What happened, in words, when somebody wants to read it.
-    var trace: [String]?
-
-    init(_ setup: SimulationSetup, random: SeededGenerator) {
-        self.setup = setup
-        self.random = random
-        broker = SimulatedBroker(partitionCount: setup.partitionCount)
-        group = SimulatedGroup(setup)
-        model = SimulationModel(setup)
-        startTime = .now
-        now = startTime
-    }
-
-    func tell(_ text: @autoclosure () -> String) {
-        trace?.append(text())
-    }
-
-    /// Whether a handler of this key does not want to end now.
-    func isStuck(_ line: Int, _ choice: Int) -> Bool {
-        line == setup.stuckLine && !isSettling && choice / 32 % 16 != 0
-    }
-
-    func append(_ count: Int, to partition: Int) {
-        let end = Int(broker.end(partition))
-        broker.append(count, to: partition, setup, &random)
-        for record in broker.logs[partition][end...] { model.appended(partition, key: record.key) }
-        tell("  partition \(partition) ends at \(broker.end(partition))")
-    }
-}
-
-/// One assigned partition as a member has it.
-final class SimulatedEntry {
-    let assignment: ModelAssignment
-    var state: PartitionState
-    var isFeeding: Bool
-    /// Where the next fetch begins.
-    var position: Int64
-    var reportedEnd: Int64 = -1
-    var committed: CompletionMap?
-    var committedVersion = 0
-    /// For telling it of the end of the last message once more when it is over.
-    var lastDelivery: OffsetTracker.Delivery?
-
-    init(_ assignment: ModelAssignment, position: Int64, isFeeding: Bool) {
-        self.assignment = assignment
-        self.position = position
-        self.isFeeding = isFeeding
-        state = PartitionState(startingAt: assignment.start, finished: assignment.inherited)
-        committed = assignment.start.map { assignment.inherited ?? CompletionMap(frontier: $0, ranges: []) }
-    }
-
-    var partition: Int { assignment.partition }
-
-    var isDirty: Bool {
-        guard let frontier = state.tracker.frontier else { return false }
-        return frontier != committed?.frontier || state.progressVersion > committedVersion
-    }
-}
-
 /// One consumer of the group, made of the real cores and of as little else as it takes to carry out
 /// what they decide: what the consumer thread and the workers do, one step at a time.
 final class SimulatedMember {
@@ -104,6 +31,7 @@ final class SimulatedMember {
         let ticket: KeyQueues<Item>.Ticket
         var phase: Phase
         var isCancelled = false
+        var isTimedOut = false
     }
 
     struct Timer {
@@ -125,6 +53,8 @@ final class SimulatedMember {
     var entries: [SimulatedEntry?]
     /// By assignment, also those that are over, for what still ends.
     var everyEntry: [Int: SimulatedEntry] = [:]
+    /// Those of them that are over.
+    var over: [SimulatedEntry] = []
     /// Those of them that something happened to since the last check.
     var touched: [SimulatedEntry] = []
     /// Where it stood after the last step, for the counters.
@@ -352,6 +282,7 @@ final class SimulatedMember {
     private func close(_ entry: SimulatedEntry) throws(SimulationViolation) {
         entry.isFeeding = false
         touched.append(entry)
+        if entry.lastDelivery != nil { over.append(entry) }
         try model.closed(entry.assignment, abandoned: entry.state.close())
     }
 

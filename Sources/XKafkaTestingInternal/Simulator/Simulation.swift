@@ -216,11 +216,10 @@ final class Simulation {
     /// Every rule, after every step. Members that had no part in it are looked at from time to time: the
     /// cores share nothing.
     private func check(_ event: SimulationEvent) throws(SimulationViolation) {
-        try world.model.checkRounds(at: world.now)
         let isForAll = event.kind == .advanceTime || steps % 16 == 0
-        for case let member? in members {
+        if isForAll { try world.model.checkRounds(at: world.now) }
+        for case let member? in members where isForAll || member.slot == event.member {
             member.updateState()
-            guard isForAll || member.slot == event.member else { continue }
             for case let entry? in member.entries {
                 try entry.assignment.check(entry.state, isThorough: member.slot == event.member)
             }

@@ -70,7 +70,7 @@ package struct SimulationSetup: Sendable {
         gapTenths = pick([0, 1, 3, 6], &random)
         let line = Int.random(in: 0..<partitionCount * keyCount, using: &random)
         stuckLine = pick([nil, line, line], &random)
-        eventCount = Int.random(in: 220...320, using: &random)
+        eventCount = Int.random(in: 205...260, using: &random)
         topicPartitions = (0..<partitionCount).map { TopicPartition(topic: "t", partition: Int32($0)) }
     }
 }
