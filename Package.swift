@@ -91,6 +91,11 @@ let package = Package(
         // The test kit, and the embedded broker as a process of its own.
         .target(name: "XKafkaTesting", dependencies: ["XKafka", "XKafkaCore", "XKafkaTransport"]),
         .executableTarget(name: "xkafka-embedded-broker", dependencies: ["XKafkaTesting"]),
+        // A consumer that tests may kill.
+        .executableTarget(
+            name: "xkafka-test-member",
+            dependencies: ["XKafka", .product(name: "Logging", package: "swift-log")]
+        ),
         .target(
             name: "XKafkaTestingInternal",
             dependencies: [
@@ -137,7 +142,7 @@ let package = Package(
         .testTarget(
             name: "XKafkaTests",
             dependencies: [
-                "XKafka", "XKafkaTesting", "XKafkaTestingInternal", "xkafka-embedded-broker",
+                "XKafka", "XKafkaTesting", "XKafkaTestingInternal", "xkafka-embedded-broker", "xkafka-test-member",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

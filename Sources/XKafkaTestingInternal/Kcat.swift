@@ -31,6 +31,10 @@ package enum Kcat {
 package struct ProgramFailed: Error, CustomStringConvertible {
     package let what: String
     package var description: String { what }
+
+    package init(what: String) {
+        self.what = what
+    }
 }
 
 /// Runs a program of the search path to its end, without blocking a task's thread.

@@ -1,0 +1,93 @@
+import Foundation
+import Synchronization
+import XKafkaTransport
+
+/// A process of one of this package's executables, which tests start, look at and kill.
+///
+/// Its standard input stays open: the executables end when that closes, so none outlives the test.
+package final class ChildProcess: Sendable {
+    /// `@unchecked Sendable`: only used with the lock held.
+    private struct Running: @unchecked Sendable {
+        let process: Process
+        let input: FileHandle
+    }
+
+    package let processIdentifier: Int32
+    /// The lines of its standard output, so far.
+    package let lines = Collector<String>()
+    private let running: Mutex<Running>
+
+    /// Starts the executable `name`, which lies beside the running one.
+    package init(_ name: String, _ arguments: [String]) throws {
+        _ = signal(SIGPIPE, SIG_IGN)
+        let process = Process()
+        process.executableURL = try Self.executable(name)
+        process.arguments = arguments
+        let input = Pipe()
+        let output = Pipe()
+        process.standardInput = input
+        process.standardOutput = output
+        try ProcessSpawnGuard.run { try process.run() }
+        // This process must not hold the child's ends, or the end of its output would never be seen.
+        try output.fileHandleForWriting.close()
+        try input.fileHandleForReading.close()
+        processIdentifier = process.processIdentifier
+        running = Mutex(Running(process: process, input: input.fileHandleForWriting))
+        let reader = output.fileHandleForReading
+        let lines = lines
+        Thread.detachNewThread {
+            var unread = Data()
+            while case let more = reader.availableData, !more.isEmpty {
+                unread += more
+                while let end = unread.firstIndex(of: UInt8(ascii: "\n")) {
+                    lines.add(String(decoding: unread[unread.startIndex..<end], as: UTF8.self))
+                    unread = Data(unread[unread.index(after: end)...])
+                }
+            }
+        }
+    }
+
+    deinit {
+        kill()
+    }
+
+    /// Ends it by force, at once (`SIGKILL`), and waits until it is gone. Only the first call does anything.
+    package func kill() {
+        running.withLock { running in
+            guard running.process.isRunning else { return }
+            _ = Foundation.kill(running.process.processIdentifier, SIGKILL)
+            running.process.waitUntilExit()
+        }
+    }
+
+    /// Lets it end by itself, and waits for that. Answers its exit status.
+    package func finish(within limit: Duration = .seconds(30)) async throws -> Int32 {
+        running.withLock { try? $0.input.close() }
+        try await eventually(within: limit, "the child process to end") {
+            self.running.withLock { !$0.process.isRunning }
+        }
+        return running.withLock { $0.process.terminationStatus }
+    }
+
+    /// A figure of `/proc/PID/status` in KiB, such as `VmRSS` or `VmHWM`.
+    package func kibibytes(_ field: String) throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(processIdentifier)/status", encoding: .utf8)
+        for line in status.split(separator: "\n") where line.hasPrefix("\(field):") {
+            let words = line.split(whereSeparator: \.isWhitespace)
+            if words.count > 1, let number = Int(words[1]) { return number }
+        }
+        throw ProgramFailed(what: "/proc says nothing of \(field)")
+    }
+
+    private static func executable(_ name: String) throws -> URL {
+        var folders = [Bundle.main.bundleURL]
+        if let path = CommandLine.arguments.first {
+            folders.append(URL(fileURLWithPath: path).deletingLastPathComponent())
+        }
+        let candidates = folders.map { $0.appendingPathComponent(name) }
+        if let found = candidates.first(where: { FileManager.default.isExecutableFile(atPath: $0.path) }) {
+            return found
+        }
+        throw ProgramFailed(what: "\(name) was not found in \(folders.map(\.path))")
+    }
+}

@@ -1,0 +1,79 @@
+import Foundation
+import XKafkaTesting
+import XKafkaTestingInternal
+
+/// A member of a group in a process of its own, and the ledger it writes.
+struct MemberProcess {
+    /// One line of the ledger.
+    struct Entry: Sendable {
+        let isDone: Bool
+        /// Milliseconds since the process started.
+        let time: Int
+        let partition: Int32
+        let offset: Int64
+        let key: String
+
+        var place: Place { Place(partition: partition, offset: offset) }
+    }
+
+    struct Place: Sendable, Hashable {
+        let partition: Int32
+        let offset: Int64
+    }
+
+    let process: ChildProcess
+    let ledger: URL
+
+    init(_ broker: EmbeddedBroker, group: String, topic: String, ledger: URL, _ more: [String: String] = [:]) throws {
+        self.ledger = ledger
+        var arguments = [
+            "--brokers", broker.bootstrapServers, "--group", group, "--topic", topic, "--ledger", ledger.path,
+            "--session-timeout", "4000", "--heartbeat-interval", "300", "-X", "fetch.wait.max.ms=10",
+        ]
+        for (name, value) in more.sorted(by: { $0.key < $1.key }) { arguments += [name, value] }
+        process = try ChildProcess("xkafka-test-member", arguments)
+    }
+
+    /// What was written so far. A last line that is not complete is left out.
+    func entries() -> [Entry] {
+        lines().compactMap { line in
+            let words = line.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
+            guard words.count == 5, let time = Int(words[1]), let partition = Int32(words[2]) else { return nil }
+            guard let offset = Int64(words[3]) else { return nil }
+            return Entry(isDone: words[0] == "done", time: time, partition: partition, offset: offset, key: words[4])
+        }
+    }
+
+    /// How many messages were done so far. Asked again and again while the member needs the processor, so it
+    /// only looks at how lines begin.
+    func doneCount() -> Int {
+        guard let data = try? Data(contentsOf: ledger) else { return 0 }
+        return data.withUnsafeBytes { bytes in
+            var count = 0
+            var isStart = true
+            var index = 0
+            while index < bytes.count {
+                let byte = bytes[index]
+                if isStart, byte == UInt8(ascii: "d") { count += 1 }
+                isStart = byte == UInt8(ascii: "\n")
+                index += 1
+            }
+            return count
+        }
+    }
+
+    private func lines() -> [ArraySlice<UInt8>] {
+        guard let data = try? Data(contentsOf: ledger), let end = data.lastIndex(of: UInt8(ascii: "\n")) else {
+            return []
+        }
+        return Array(data[...end]).split(separator: UInt8(ascii: "\n"))
+    }
+
+    /// Runs `body` with a folder of its own, which is removed afterwards.
+    static func withFolder(_ body: (URL) async throws -> Void) async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(uniqueName("xkafka-test"))
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try await body(folder)
+    }
+}
