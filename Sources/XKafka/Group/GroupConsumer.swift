@@ -75,6 +75,9 @@ public final class GroupConsumer: Sendable {
     /// Whether ``pause()`` is in force.
     public var isPaused: Bool { session.intake.isPaused }
 
+    /// How many times messages were found that librdkafka had not announced; tests expect 0.
+    package var sweepFinds: Int { session.sweepFinds }
+
     /// Ends ``consume(_:)`` and waits until it has; afterwards the consumer cannot be used again.
     ///
     /// Called from within a handler, it starts the end and returns at once, and that handler's

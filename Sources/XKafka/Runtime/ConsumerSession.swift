@@ -13,12 +13,18 @@ final class ConsumerSession: Sendable {
         /// A save of an earlier `consume` that had not been answered when that ended. No other may begin
         /// before, or the older one could have the last word.
         var unfinishedSave: Task<Void, Never>?
+        var sweepFinds = 0
     }
 
     /// Whether messages are taken; outlives the single `consume`.
     let intake = IntakeSwitch()
 
     private let state = Mutex(State())
+
+    /// How many times the sweep found a message that nothing had announced, since the consumer was made.
+    var sweepFinds: Int {
+        state.withLock { $0.sweepFinds + ($0.runtime?.sweepFinds.load(ordering: .relaxed) ?? 0) }
+    }
 
     /// What is asked for when consuming starts: it may have to wait for an offset store.
     typealias Preparation = @Sendable () async throws -> (ClientProperties, ConsumerRole)
@@ -34,6 +40,7 @@ final class ConsumerSession: Sendable {
             (plan.deadLetters as? DeadLetterProducer)?.close()
             state.withLock { state in
                 state.runtime = nil
+                state.sweepFinds += runtime.sweepFinds.load(ordering: .relaxed)
                 state.unfinishedSave = runtime.unfinishedSave ?? state.unfinishedSave
             }
         }
