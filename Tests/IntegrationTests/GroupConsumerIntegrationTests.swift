@@ -62,14 +62,17 @@ struct GroupConsumerIntegrationTests {
     /// A deploy: three members are restarted one after the other while messages flow. Nothing is lost and
     /// nothing is handled twice: what was completed behind an unfinished message is remembered beside
     /// the committed offset.
-    @Test func rollingRestartLosesAndRepeatsNothing() async throws {
+    @Test(arguments: [AssignmentStrategy.range, .cooperativeSticky])
+    func rollingRestartLosesAndRepeatsNothing(_ strategy: AssignmentStrategy) async throws {
         try await RealCluster.withTopic(partitions: 12) { topic in
             let total = 6_000
             let group = RealCluster.uniqueName("group")
             let seen = Collector<Seen>()
             let reports = Collector<DrainReport>()
             @Sendable func member(_ number: Int) throws -> Task<Void, any Error> {
-                let consumer = try GroupConsumer(RealCluster.group(group, topic))
+                var config = RealCluster.group(group, topic)
+                config.assignmentStrategy = strategy
+                let consumer = try GroupConsumer(config)
                 return Task {
                     reports.add(
                         try await consumer.consume { message in
