@@ -10,6 +10,10 @@ import XKafkaWorkers
 extension ConsumerLoop {
     /// How many messages one partition may hand over before it is the next one's turn.
     static let turnLimit = 500
+    /// From which size on a message is copied out of its fetch. It would otherwise keep all of that in memory
+    /// for as long as its handler, or the queue of its key, takes. Small ones are not worth it: many of them
+    /// go together, and soon.
+    static let copiedSize = 16_384
 
     /// Gives each partition that has messages, and for which there is room, one turn. Answers whether
     /// any message was taken.
@@ -69,6 +73,7 @@ extension ConsumerLoop {
                     hasSkipped = true
                     return
                 }
+                let message = message.byteCount >= Self.copiedSize ? message.copied() : message
                 runtime.credit.take(bytes: message.byteCount)
                 let place = runtime.plan.routing.place(message, of: entry.assigned)
                 let item = WorkItem(

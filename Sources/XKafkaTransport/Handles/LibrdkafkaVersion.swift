@@ -11,4 +11,7 @@ package enum LibrdkafkaVersion {
     /// Whether the cooperative strategy is free of faults that lose an assignment or rebalance for ever: since
     /// 2.10.0.
     package static var isSafeToCooperate: Bool { number >= 0x020a_00ff }
+
+    /// Whether `fetch.queue.backoff.ms` exists: since 2.2.0.
+    package static var hasQueueBackoff: Bool { number >= 0x0202_00ff }
 }
