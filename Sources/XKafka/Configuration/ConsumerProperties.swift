@@ -3,7 +3,9 @@ import XKafkaTransport
 
 extension ClientProperties {
     /// What every consumer of this library sets.
-    mutating func setConsumer(reset: String, _ processing: ProcessingConfig) {
+    ///
+    /// - Parameter partitions: how many it may have to read.
+    mutating func setConsumer(reset: String, _ processing: ProcessingConfig, partitions: Int) {
         // The library commits what is completed, itself: librdkafka's own way commits what was
         // fetched, and waiting for it in a revoke may never end.
         set("enable.auto.commit", false)
@@ -15,28 +17,36 @@ extension ClientProperties {
         set("topic.metadata.refresh.interval.ms", 30_000)
         // The end of a partition tells that what lies before it and was not delivered never will be (R5).
         set("enable.partition.eof", true)
-        // Both hold for each partition, since each has a queue of its own, and messages come on top of what
-        // is in hand: librdkafka's default of 64 MiB would let 100 partitions hold 6.4 GiB. A partition
-        // goes beyond the first by one fetch. How much one fetch takes of all partitions, librdkafka derives
-        // from the first: 1 MB, since that is no less than its largest message may be.
-        set("queued.max.messages.kbytes", processing.prefetchLimit / 1_024)
-        set("max.partition.fetch.bytes", processing.partitionFetchLimit)
+        let prefetch = PrefetchLimit(byteBudget: processing.byteBudget, partitions: partitions)
+        set("queued.max.messages.kbytes", prefetch.queueBytes / 1_024)
+        set("max.partition.fetch.bytes", prefetch.fetchBytes)
         if LibrdkafkaVersion.hasQueueBackoff {
-            // A full queue is looked at again after a second otherwise, which such small ones cannot bridge.
+            // A full queue is looked at again after a second otherwise.
             set("fetch.queue.backoff.ms", 10)
         }
     }
 }
 
-extension ProcessingConfig {
-    /// How many bytes of a partition librdkafka holds ready before it fetches no more of it. So small that
-    /// hundreds of partitions with large messages stay within a fraction of the budget.
-    var prefetchLimit: Int { clamped(byteBudget / 1_024, to: 65_536...4_194_304) }
+/// How much of a partition librdkafka holds ready, beside what is in hand.
+///
+/// Both limits hold for each partition, since each has a queue of its own: librdkafka's defaults would let 100
+/// partitions hold 6.4 GiB. On the other hand a queue that gets full is looked at again, before librdkafka 2.2,
+/// only when something else happens or after a second, so it should be large where that can be afforded.
+package struct PrefetchLimit: Equatable {
+    /// How many bytes are ready before no more is fetched.
+    package let queueBytes: Int
+    /// How many bytes one fetch takes; a larger batch still comes whole.
+    package let fetchBytes: Int
 
-    /// How many bytes of a partition one fetch takes; a larger batch still comes whole.
-    var partitionFetchLimit: Int { clamped(byteBudget / 64, to: 65_536...1_048_576) }
+    /// How many partitions a consumer is taken to have when nobody knows.
+    package static let assumedPartitions = 64
 
-    private func clamped(_ value: Int, to range: ClosedRange<Int>) -> Int {
-        min(max(value, range.lowerBound), range.upperBound)
+    /// Up to 16 partitions share the byte budget once more. With more of them the whole shrinks, as each goes beyond
+    /// its share by a fetch: hundreds of partitions with large messages stay within a fraction of the budget.
+    package init(byteBudget: Int, partitions: Int) {
+        let count = max(1, partitions)
+        let share = count <= 16 ? byteBudget / count : byteBudget / count * 16 / count
+        queueBytes = min(max(share, 65_536), 16 * 1_048_576)
+        fetchBytes = min(max(queueBytes, 65_536), 1_048_576)
     }
 }

@@ -58,7 +58,9 @@ public final class GroupConsumer: Sendable {
             deadLetters: config.deadLetterPublisher(),
             handler: config.chain(handler)
         )
-        return try await session.consume(plan) { [config] in (config.properties(), .group(config)) }
+        return try await session.consume(plan) { [config] in
+            (config.properties(partitions: await config.countPartitions()), .group(config))
+        }
     }
 
     /// Stops taking messages: those in hand are handled, and nothing new is started after them. The group

@@ -223,10 +223,11 @@ extension GroupConsumerConfig {
         return { message in try await (special[message.topic] ?? general)(message) }
     }
 
-    package func properties() -> ClientProperties {
+    /// - Parameter partitions: how many the topics have, as far as is known: a lone member gets them all.
+    package func properties(partitions: Int = PrefetchLimit.assumedPartitions) -> ClientProperties {
         var properties = ClientProperties()
         properties.setConnection(brokers: brokers, clientID: clientID, security: security)
-        properties.setConsumer(reset: start.description, processing)
+        properties.setConsumer(reset: start.description, processing, partitions: partitions)
         properties.set("group.id", groupID)
         properties.set("partition.assignment.strategy", assignmentStrategy)
         if let groupInstanceID { properties.set("group.instance.id", groupInstanceID) }

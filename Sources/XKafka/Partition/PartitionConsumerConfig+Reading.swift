@@ -66,7 +66,7 @@ extension PartitionConsumerConfig {
         var attempt = 1
         while true {
             do {
-                return try await answer(to: question)
+                return try await ClusterQuestion.ask(queryProperties(), timeout: Self.questionTimeout, question)
             } catch let error as KafkaError where error.errorClass == .retriable {
                 if attempt == 1 {
                     logger.warning(
@@ -77,24 +77,6 @@ extension PartitionConsumerConfig {
             }
             try await Task.sleep(for: pauses.pause(afterAttempt: attempt, using: &random))
             attempt += 1
-        }
-    }
-
-    private func answer<Answer: Sendable>(
-        to question: @escaping @Sendable (ClusterQueries) throws -> Answer
-    ) async throws -> Answer {
-        let properties = queryProperties()
-        return try await withCheckedThrowingContinuation { continuation in
-            // The questions block.
-            DedicatedThread.start("xkafka.queries") {
-                continuation.resume(
-                    with: Result {
-                        try question(
-                            try ClusterQueries(properties, group: Self.groupName, timeout: Self.questionTimeout)
-                        )
-                    }
-                )
-            }
         }
     }
 }

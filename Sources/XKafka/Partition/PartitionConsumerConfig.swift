@@ -178,7 +178,7 @@ extension PartitionConsumerConfig {
     func properties() -> ClientProperties {
         var properties = ClientProperties()
         setConnection(&properties)
-        properties.setConsumer(reset: outOfRange.description, processing)
+        properties.setConsumer(reset: outOfRange.description, processing, partitions: partitions.count)
         properties.set("isolation.level", isolationLevel)
         // librdkafka wants a group name for its consumer queue. No group is joined and nothing is
         // committed to it.

@@ -40,12 +40,12 @@ final class AssignedPartition: Sendable {
     /// What there is to commit: what is done, and a number that grows with it. `nil` while no frontier
     /// is known.
     var progress: (map: CompletionMap, version: Int)? {
-        state.withLock { state in state.completionMap.map { ($0, state.doneCount) } }
+        state.withLock { state in state.completionMap.map { ($0, state.progressVersion) } }
     }
 
     /// The version of `progress`, and its frontier, without the work of making the map.
     var progressMark: (frontier: Int64?, version: Int) {
-        state.withLock { ($0.tracker.frontier, $0.doneCount) }
+        state.withLock { ($0.tracker.frontier, $0.progressVersion) }
     }
 
     /// Takes a message in; `nil` when it must not be worked on.
@@ -90,9 +90,4 @@ final class AssignedPartition: Sendable {
         report.cancelled += final.cancelledOffsets.map { TopicPartitionOffset(topicPartition, offset: $0) }
         report.abandoned += abandoned.map { TopicPartitionOffset(topicPartition, offset: $0) }
     }
-}
-
-extension PartitionState {
-    /// Grows with everything there is to commit beyond the frontier.
-    fileprivate var doneCount: Int { ledger.completed + ledger.deadLettered + skipped }
 }

@@ -43,7 +43,7 @@ import XKafkaTestingInternal
     private func produce(to broker: EmbeddedBroker) async throws {
         var config = ProducerConfig.testing(broker, topic: "large")
         config.linger = .zero
-        config.librdkafkaProperties["batch.num.messages"] = "1"
+        config.batchMessages = 1
         let producer = try Producer(config)
         let value = MessageBytes(repeatElement(7, count: Self.messageSize))
         for number in 0..<Self.messagesEach {

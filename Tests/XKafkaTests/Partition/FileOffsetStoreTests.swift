@@ -24,6 +24,19 @@ import XKafkaTestingInternal
         try await OffsetStoreConformance.check { memory }
     }
 
+    @Test func theFirstUseMayBeByManyAtOnce() async throws {
+        try await withFile { path in
+            let store = FileOffsetStore(path: path)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<32 {
+                    group.addTask { try await store.save(1, for: TopicPartition(topic: "t", partition: Int32(number))) }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await store.load(TopicPartition(topic: "t", partition: 31)) == 1)
+        }
+    }
+
     @Test func aStoreThatForgetsIsFound() async throws {
         struct Forgetful: OffsetStore {
             func load(_ partition: TopicPartition) async throws -> Int64? { nil }

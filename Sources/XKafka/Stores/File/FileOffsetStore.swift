@@ -1,4 +1,5 @@
 import Dispatch
+import Synchronization
 public import XKafkaCore
 
 /// Keeps checkpoints in a file, where they survive the process and the machine.
@@ -13,19 +14,18 @@ public final class FileOffsetStore: CheckpointStore {
     /// Where the checkpoints are.
     public let path: String
 
-    private struct State {
-        var checkpoints: [TopicPartition: Checkpoint]?
-        /// Held from the first use until the store goes.
-        var lock: (any FileLock)?
-    }
-
-    /// `@unchecked Sendable`: only ever touched on the store's queue, which is serial.
+    /// What the file holds, once it was read. `@unchecked Sendable`: only ever touched on the store's queue, which
+    /// is serial.
     private final class Content: @unchecked Sendable {
-        var state = State()
+        var checkpoints: [TopicPartition: Checkpoint]?
+        /// The lock that was taken, for callers that come before the store has it.
+        weak var lock: (any FileLock)?
     }
 
     private let files: any FileOperations
     private let content = Content()
+    /// Held from the first use for as long as the store lives: nothing on the queue keeps it any longer.
+    private let lock = Mutex<(any FileLock)?>(nil)
     /// Where the calls to the file system are made, which block.
     private let queue = DispatchQueue(label: "xkafka.offsets.file")
 
@@ -44,62 +44,52 @@ public final class FileOffsetStore: CheckpointStore {
     ///
     /// - Throws: ``FileOffsetStoreError`` when the file cannot be read, is damaged or foreign, or is in use.
     public func loadCheckpoint(_ partition: TopicPartition) async throws -> Checkpoint? {
-        try await perform { [self] state in try checkpoints(&state)[partition] }
+        try await takeLock()
+        return try await perform { [content, file] in
+            let checkpoints = try content.checkpoints ?? file.read()
+            content.checkpoints = checkpoints
+            return checkpoints[partition]
+        }
     }
 
     /// Keeps `checkpoint`. Returns when it is on the disk.
     ///
     /// - Throws: ``FileOffsetStoreError`` when it cannot be written. The file is as it was then.
     public func save(_ checkpoint: Checkpoint, for partition: TopicPartition) async throws {
-        try await perform { [self] state in
-            var checkpoints = try checkpoints(&state)
+        try await takeLock()
+        try await perform { [content, file] in
+            var checkpoints = try content.checkpoints ?? file.read()
             checkpoints[partition] = checkpoint
-            let newPath = path + ".new"
-            try files.write(Array(OffsetFileFormat.encode(checkpoints).utf8), to: newPath)
-            try files.replace(path, by: newPath, in: folder)
-            state.checkpoints = checkpoints
+            try file.write(checkpoints)
+            content.checkpoints = checkpoints
         }
     }
 
-    private var folder: String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
-    }
+    private var file: OffsetFile { OffsetFile(path: path, files: files) }
 
-    private func checkpoints(_ state: inout State) throws -> [TopicPartition: Checkpoint] {
-        if let checkpoints = state.checkpoints { return checkpoints }
-        if state.lock == nil {
-            guard let lock = try files.lock(path + ".lock") else {
-                throw FileOffsetStoreError(path: path, reason: "another store, perhaps of another process, is using it")
-            }
-            state.lock = lock
+    private func takeLock() async throws {
+        guard lock.withLock({ $0 == nil }) else { return }
+        let path = path + ".lock"
+        let taken = try await perform { [content, files] in
+            let lock = try content.lock ?? files.lock(path)
+            content.lock = lock
+            return lock
         }
-        guard let bytes = try files.read(path) else {
-            state.checkpoints = [:]
-            return [:]
+        let isOurs = lock.withLock { lock in
+            lock = lock ?? taken
+            return lock != nil
         }
-        do {
-            guard let text = String(validating: bytes, as: UTF8.self) else {
-                throw OffsetFileFormat.Damage("it is not a text")
-            }
-            let checkpoints = try OffsetFileFormat.decode(text)
-            state.checkpoints = checkpoints
-            return checkpoints
-        } catch let damage as OffsetFileFormat.Damage {
+        guard isOurs else {
             throw FileOffsetStoreError(
-                path: path,
-                reason: "\(damage.reason); restore it, or remove it to start without checkpoints"
+                path: self.path,
+                reason: "another store, perhaps of another process, is using it"
             )
         }
     }
 
-    private func perform<Result: Sendable>(
-        _ body: @escaping @Sendable (inout State) throws -> Result
-    ) async throws -> Result {
+    private func perform<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
         try await withCheckedThrowingContinuation { continuation in
-            queue.async { [self] in
-                continuation.resume(with: Swift.Result { try body(&content.state) })
-            }
+            queue.async { continuation.resume(with: Swift.Result { try body() }) }
         }
     }
 }
