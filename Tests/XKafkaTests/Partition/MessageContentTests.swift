@@ -10,12 +10,12 @@ import XKafkaTestingInternal
     private func roundTrip(
         _ messages: [ProduceMessage],
         processing: ProcessingConfig = ProcessingConfig(),
-        producing: [String: String] = [:]
+        maxMessageBytes: Int = ProducerConfig.defaultMaxMessageBytes
     ) async throws -> [ConsumeContext] {
         let broker = try EmbeddedBroker.start(topics: ["orders": 1])
         defer { broker.stop() }
         var config = ProducerConfig.testing(broker, topic: "orders")
-        config.librdkafkaProperties.merge(producing) { $1 }
+        config.maxMessageBytes = maxMessageBytes
         let producer = try Producer(config)
         for message in messages { try await producer.produce(message) }
         await producer.close()
@@ -92,7 +92,7 @@ import XKafkaTestingInternal
         let seen = try await roundTrip(
             values.map { ProduceMessage(key: "k", value: $0) },
             processing: ProcessingConfig(byteBudget: 262_144),
-            producing: ["message.max.bytes": "2000000"]
+            maxMessageBytes: 2_000_000
         )
         #expect(seen.map(\.value) == values)
     }
