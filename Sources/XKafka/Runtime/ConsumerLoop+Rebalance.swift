@@ -111,5 +111,9 @@ extension ConsumerLoop {
     func updatePartitionLimit() {
         let share = runtime.credit.messageLimit / max(1, turns.count)
         runtime.partitionLimit.store(max(1, share), ordering: .relaxed)
+        // What librdkafka holds ready of many partitions counts as well.
+        let budget = runtime.processing.byteBudget
+        let ready = min(turns.count * runtime.processing.prefetchLimit, budget / 4)
+        runtime.credit.byteLimit.store(budget - ready, ordering: .relaxed)
     }
 }

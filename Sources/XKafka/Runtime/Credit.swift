@@ -7,7 +7,8 @@ import Synchronization
 /// than it brings.
 final class Credit: Sendable {
     let messageLimit: Int
-    let byteLimit: Int
+    /// Follows the number of partitions.
+    let byteLimit: Atomic<Int>
     private let messages = Atomic<Int>(0)
     private let bytes = Atomic<Int>(0)
     /// After how many messages given back the thread is to be woken; 0 when it lacks no room.
@@ -16,7 +17,7 @@ final class Credit: Sendable {
 
     init(messages: Int, bytes: Int) {
         messageLimit = messages
-        byteLimit = bytes
+        byteLimit = Atomic(bytes)
     }
 
     var messagesHeld: Int { messages.load(ordering: .sequentiallyConsistent) }
@@ -25,7 +26,7 @@ final class Credit: Sendable {
     /// How many messages may be taken, if each has about `bytesEach` bytes. While anything at all is
     /// free that is at least one, so that a message larger than the whole budget is read too.
     func room(bytesEach: Int) -> Int {
-        let freeBytes = byteLimit - bytesHeld
+        let freeBytes = byteLimit.load(ordering: .relaxed) - bytesHeld
         let freeMessages = messageLimit - messagesHeld
         guard freeBytes > 0, freeMessages > 0 else { return 0 }
         return min(freeMessages, max(1, freeBytes / max(1, bytesEach)))
