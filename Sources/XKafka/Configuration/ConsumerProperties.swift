@@ -45,7 +45,7 @@ package struct PrefetchLimit: Equatable {
     /// its share by a fetch: hundreds of partitions with large messages stay within a fraction of the budget.
     package init(byteBudget: Int, partitions: Int) {
         let count = max(1, partitions)
-        let share = count <= 16 ? byteBudget / count : byteBudget / count * 16 / count
+        let share = count <= 16 ? byteBudget / count : byteBudget / count / count * 16
         queueBytes = min(max(share, 65_536), 16 * 1_048_576)
         fetchBytes = min(max(queueBytes, 65_536), 1_048_576)
     }

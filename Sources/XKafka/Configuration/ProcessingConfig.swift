@@ -36,11 +36,12 @@ public struct ProcessingConfig: Sendable {
     /// How many bytes of keys and values the messages in hand may have together. Default 64 MiB.
     /// One message that is larger than that is still read.
     ///
-    /// Up to a quarter of it is left to what librdkafka holds ready of many partitions. Of each it fetches
-    /// ahead a 1,024th of the budget, at least 64 KiB (`queued.max.messages.kbytes`), and by one fetch more.
-    /// librdkafka before 2.2 may let a broker rest for up to a second when it has fetched that much of all
-    /// its partitions: where few partitions carry far more than that in a second, a larger value under that
-    /// name in `librdkafkaProperties` is faster.
+    /// Up to a quarter of it is left to what librdkafka holds ready. Up to 16 partitions share as much as the budget
+    /// for that, at most 16 MiB each; with more the shares shrink, to 64 KiB at the least
+    /// (`queued.max.messages.kbytes`), and one fetch may come on top of each. librdkafka before 2.2 may let a
+    /// broker rest for up to a second when it has fetched that much of all its partitions: where many
+    /// partitions carry far more than that in a second, a larger value under that name in
+    /// `librdkafkaProperties` is faster.
     public var byteBudget: Int
 
     /// How far beyond the oldest unfinished message a partition is read. Default 1,048,576 offsets. It

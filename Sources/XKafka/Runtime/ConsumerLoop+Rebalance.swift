@@ -111,9 +111,10 @@ extension ConsumerLoop {
     func updatePartitionLimit() {
         let share = runtime.credit.messageLimit / max(1, turns.count)
         runtime.partitionLimit.store(max(1, share), ordering: .relaxed)
-        // What librdkafka holds ready of many partitions counts as well.
+        // What librdkafka holds ready counts as well.
         let budget = runtime.processing.byteBudget
-        let ready = min(turns.count * runtime.processing.prefetchLimit, budget / 4)
+        let prefetch = PrefetchLimit(byteBudget: budget, partitions: turns.count)
+        let ready = min(turns.count * prefetch.queueBytes, budget / 4)
         runtime.credit.byteLimit.store(budget - ready, ordering: .relaxed)
     }
 }
