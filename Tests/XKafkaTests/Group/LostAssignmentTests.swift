@@ -18,6 +18,9 @@ import XKafkaTestingInternal
         // The first progress, to the ends of empty partitions, is committed at once, and nothing after it: a
         // commit of messages is a last one, or one too many.
         config.processing.commitInterval = .seconds(3_600)
+        // The broker refuses a commit of one who lost its partitions; that none is sent, only the log tells.
+        let log = RecordedLog()
+        config.logger = log.logger
         let lost = Collector<[TopicPartition]>()
         let revoked = Collector<[TopicPartition]>()
         config.onLost = { lost.add($0.sorted()) }
@@ -56,6 +59,7 @@ import XKafkaTestingInternal
                 // Assigned anew, it finds that nothing of them was committed.
                 try await done.wait(forCount: 150)
                 #expect(try await committed().allSatisfy { $0.value == 0 })
+                #expect(log.lines.count { $0.contains("xkafka committing") } == 1)
                 #expect(revoked.values.isEmpty, "what is lost is not revoked")
             }
         )
@@ -83,7 +87,6 @@ import XKafkaTestingInternal
         let broker = try await EmbeddedBroker.withOrders(
             partitions: 2,
             (0..<stubborn).map { ProduceMessage(key: "stubborn \($0)", value: "x", partition: 0) }
-                + (0..<100).map { ProduceMessage(key: "k\($0)", value: "x", partition: Int32($0 % 2)) }
         )
         defer { broker.stop() }
         var config = GroupConsumerConfig.testing(broker, topics: ["orders"])
@@ -100,13 +103,17 @@ import XKafkaTestingInternal
                     busy.add(message.offset)
                     await gate.waitIgnoringCancellation()
                 } else {
-                    // The others wait until every worker is taken.
-                    try await busy.wait(forCount: 1)
                     done.add(Seen(message))
                 }
             },
             while: {
                 try await busy.wait(forCount: stubborn)
+                // Every worker is taken now.
+                let producer = try Producer(.testing(broker, topic: "orders"))
+                try await producer.produceBatch(
+                    (0..<100).map { ProduceMessage(key: "k\($0)", value: "x", partition: Int32($0 % 2)) }
+                )
+                await producer.close()
                 try broker.inject(.fail(.heartbeat, with: .unknownMember))
                 try await done.wait(for: "all other messages") { done in
                     Set(done.map { [Int64($0.partition), $0.offset] }).count == 100
