@@ -19,12 +19,12 @@ public struct DrainReport: Sendable {
     /// reads them again.
     public internal(set) var returned = 0
 
-    /// The messages whose handlers were cancelled at the drain deadline, or because their partition
-    /// was lost, and ended without completing.
+    /// The messages whose handlers were cancelled at the drain deadline, and ended without completing.
     public internal(set) var cancelled: [TopicPartitionOffset] = []
 
-    /// The messages whose handlers did not end in spite of being cancelled. They may still be
-    /// running, while another consumer reads the message again.
+    /// The messages whose handlers had not ended when their partition was given back: in spite of being
+    /// cancelled, or because the partition was lost, when nobody waits. They may still be running, while
+    /// another consumer reads the message again.
     public internal(set) var abandoned: [TopicPartitionOffset] = []
 
     /// Why a last commit, at the end or before partitions were given back, failed; `nil` when all

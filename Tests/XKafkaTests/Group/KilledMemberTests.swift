@@ -41,12 +41,12 @@ import XKafkaTestingInternal
                 )
             }
             let first = try member("first")
-            try await eventually("half of the work") { first.doneCount() >= total / 2 }
+            try await eventually(within: .seconds(60), "half of the work") { first.doneCount() >= total / 2 }
             first.process.kill()
             let before = first.entries()
             let doneBefore = before.count(where: \.isDone)
             let second = try member("second")
-            try await eventually("the rest of the work") {
+            try await eventually(within: .seconds(60), "the rest of the work") {
                 guard second.doneCount() >= total - doneBefore else { return false }
                 return Set((before + second.entries()).filter(\.isDone).map(\.place)).count >= total
             }

@@ -13,11 +13,13 @@ import XKafkaTestingInternal
         defer { broker.stop() }
         let group = uniqueName("group")
         let ledger = HandlerLedger()
+        let lost = Collector<[TopicPartition]>()
         func consume(_ member: Int) throws -> Task<DrainReport, any Error> {
             var config = GroupConsumerConfig.testing(broker, group: group, topics: ["orders"])
             config.assignmentStrategy = strategy
             config.processing.commitInterval = .milliseconds(100)
             config.processing.drainDeadline = .seconds(5)
+            config.onLost = { partitions in lost.add(partitions) }
             let consumer = try GroupConsumer(config)
             return Task {
                 try await consumer.consume { message in
@@ -34,7 +36,7 @@ import XKafkaTestingInternal
         let second = try consume(2)
         try await ledger.started.wait(for: "the second member to work") { $0.contains { $0.member == 2 } }
         first.cancel()
-        #expect(try await first.value.abandoned.isEmpty)
+        let firstReport = try await first.value
         // The second one has the first one's partitions when it has handled messages of all.
         try await ledger.started.wait(for: "the second member to take over") { entries in
             Set(entries.filter { $0.member == 2 }.map(\.place.partition)).count == 6
@@ -48,7 +50,13 @@ import XKafkaTestingInternal
         print("\(strategy): \(ledger.duplicates) of \(total) messages handled twice")
         #expect(ledger.doneCount == total, "nothing is lost (R1)")
         #expect(ledger.disorder == [])
-        #expect(report.abandoned.isEmpty && report.cancelled.isEmpty)
+        // On a machine so busy that a member is silent for longer than the session timeout, the group takes its
+        // partitions away without asking; otherwise every handler ends by itself.
+        if lost.values.isEmpty {
+            for report in [firstReport, report] {
+                #expect(report.abandoned.isEmpty && report.cancelled.isEmpty, "\(report)")
+            }
+        }
         let inspector = ClusterInspector(brokers: broker.brokers)
         #expect(
             try await inspector.committedOffsets(ofGroup: group, topic: "orders")

@@ -28,7 +28,7 @@ import XKafkaTestingInternal
             try await member.process.lines.wait(forCount: 1)
             let before = try member.process.kibibytes("VmRSS")
             // Long after everything there is room for was fetched, and some of it was handled and replaced.
-            try await eventually("messages to be handled") { member.doneCount() >= 160 }
+            try await eventually(within: .seconds(60), "messages to be handled") { member.doneCount() >= 160 }
             let peak = try member.process.kibibytes("VmHWM")
             print(
                 "memory of a member: \(before) KiB at the start, at most \(peak) KiB (\(member.doneCount()) messages)"
