@@ -6,13 +6,13 @@ import XKafkaTestingInternal
 /// checked after every step. `make simulate` plays many more schedules.
 @Suite struct SimulationTests {
     @Test(arguments: 0..<8)
-    func rulesHoldUnderFixedSeeds(part: Int) {
-        for seed in UInt64(part * 25)..<UInt64(part * 25 + 25) { expectNoViolation(seed) }
+    func rulesHoldUnderFixedSeeds(part: Int) async {
+        await expectNoViolation(Array(UInt64(part * 25)..<UInt64(part * 25 + 25)))
     }
 
     @Test(arguments: SeededGenerator.freshSeeds(8))
-    func rulesHoldUnderFreshSeeds(seed: UInt64) {
-        for offset in 0..<UInt64(25) { expectNoViolation(seed &+ offset) }
+    func rulesHoldUnderFreshSeeds(seed: UInt64) async {
+        await expectNoViolation((0..<UInt64(25)).map { seed &+ $0 })
     }
 
     @Test func schedulesRepeatThemselves() {
@@ -24,9 +24,14 @@ import XKafkaTestingInternal
         #expect(first.handled == second.handled)
     }
 
-    private func expectNoViolation(_ seed: UInt64) {
-        let outcome = SimulationRun.play(seed: seed)
-        #expect(outcome.violation == nil, "\(SimulationRun.describe(failing: seed, outcome))")
+    private func expectNoViolation(_ seeds: [UInt64]) async {
+        let violations = await longComputation {
+            seeds.compactMap { seed -> String? in
+                let outcome = SimulationRun.play(seed: seed)
+                return outcome.violation == nil ? nil : SimulationRun.describe(failing: seed, outcome)
+            }
+        }
+        #expect(violations.isEmpty, "\(violations.joined(separator: "\n"))")
     }
 }
 

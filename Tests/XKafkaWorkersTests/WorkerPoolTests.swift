@@ -178,7 +178,7 @@ private enum Context {
                 for number in 0..<100_000 {
                     pool.submit(number, key: UInt64(number), shard: number)
                     pool.wake()
-                    if isDone.wait(timeout: .now() + 10) == .timedOut {
+                    if isDone.wait(timeout: .now() + 30) == .timedOut {
                         continuation.resume(returning: number as Int?)
                         return
                     }

@@ -13,11 +13,14 @@ enum ClusterQuestion {
     ) async throws -> Answer {
         try await withCheckedThrowingContinuation { continuation in
             DedicatedThread.start("xkafka.queries") {
-                continuation.resume(
-                    with: Result {
-                        try question(try ClusterQueries(properties, group: groupName, timeout: timeout))
-                    }
-                )
+                do {
+                    let queries = try ClusterQueries(properties, group: groupName, timeout: timeout)
+                    continuation.resume(with: Result { try question(queries) })
+                    // Freed only now: librdkafka can take its time over that, and nobody waits for it.
+                    withExtendedLifetime(queries) {}
+                } catch {
+                    continuation.resume(throwing: error)
+                }
             }
         }
     }

@@ -34,6 +34,12 @@ package final class ClientHandle: @unchecked Sendable {
     package func destroy() {
         rd_kafka_destroy(pointer)
     }
+
+    /// The same for a consumer that never joined its group: there is nothing to leave, which librdkafka would
+    /// otherwise try, and can get stuck in.
+    package func destroyUnused() {
+        rd_kafka_destroy_flags(pointer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+    }
 }
 
 /// Lends a buffer of the size librdkafka's documentation recommends for error texts.

@@ -17,7 +17,7 @@ package final class ClusterQueries: @unchecked Sendable {
     }
 
     deinit {
-        client.destroy()
+        client.destroyUnused()
     }
 
     /// How many partitions a topic has.

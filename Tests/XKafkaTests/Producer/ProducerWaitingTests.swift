@@ -210,7 +210,7 @@ import XKafkaTestingInternal
         }
         #expect(failing.current?.producerError?.cause is SendFailed)
         let waiting = await #expect(throws: ProducerError.self) {
-            try await producer.produce(ProduceMessage(key: "g", value: "slow"), deadline: .now + .milliseconds(30))
+            try await producer.produce(ProduceMessage(key: "g", value: "slow"), deadline: .now + .milliseconds(500))
         }
         #expect(waiting?.code == .outcomeUnknown)
         let late = await #expect(throws: ProducerError.self) {
