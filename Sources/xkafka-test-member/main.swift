@@ -14,9 +14,10 @@ do {
         while readLine() != nil {}
         Task { await consumer.close() }
     }
-    input.start()
     print("ready")
+    // Before anybody reads standard input: this waits for every stream's lock.
     fflush(nil)
+    input.start()
     let report = try await consumer.consume { message in
         ledger.write("start", message)
         if delay > .zero { try await Task.sleep(for: delay) }
