@@ -57,23 +57,8 @@ struct ProducerIntegrationTests {
         }
     }
 
-    /// A broker is killed and started again in the middle. `XKAFKA_BROKER_STOP` and `XKAFKA_BROKER_START` are the
-    /// commands that do that.
-    @Test(
-        .enabled(if: RealCluster.canRestartBroker, "no commands to stop and start a broker"),
-        arguments: [ProducerDispatchConfig.Mode.serial, .keySharded]
-    )
-    func orderSurvivesABrokersDeath(mode: ProducerDispatchConfig.Mode) async throws {
-        try await RealCluster.withTopic(partitions: 6) { topic in
-            var config = ProducerConfig(brokers: RealCluster.brokers, defaultTopic: topic, logger: RealCluster.logger)
-            config.dispatch.mode = mode
-            config.librdkafkaProperties = ["reconnect.backoff.max.ms": "500"]
-            try await Self.sendAndCheck(config, topic, count: 100_000) { try await RealCluster.restartBroker() }
-        }
-    }
-
     /// Sends numbered messages while something happens, and reads the log back with kcat.
-    private static func sendAndCheck(
+    static func sendAndCheck(
         _ config: ProducerConfig,
         _ topic: String,
         count: Int,

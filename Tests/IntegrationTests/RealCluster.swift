@@ -20,9 +20,8 @@ enum RealCluster {
     static func restartBroker() async throws {
         let environment = ProcessInfo.processInfo.environment
         for name in ["XKAFKA_BROKER_STOP", "XKAFKA_BROKER_START"] {
-            let output = try await runProgram("sh", ["-c", environment[name] ?? "false"])
-            guard output.status == 0 else { throw CommandFailed(description: "\(name): \(output.standardError)") }
-            try await Task.sleep(for: .seconds(1))
+            let status = try await runShell(environment[name] ?? "false")
+            guard status == 0 else { throw CommandFailed(description: "\(name) ended with \(status)") }
         }
     }
 
