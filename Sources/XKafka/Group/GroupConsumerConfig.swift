@@ -235,6 +235,9 @@ extension GroupConsumerConfig {
         properties.set("session.timeout.ms", milliseconds: sessionTimeout)
         properties.set("heartbeat.interval.ms", milliseconds: heartbeatInterval)
         properties.set("max.poll.interval.ms", milliseconds: maxPollInterval)
+        if assignmentStrategy == .cooperativeSticky, !LibrdkafkaVersion.isSafeToCooperate {
+            properties.set("debug", JoinNews.debugContext)
+        }
         properties.add(librdkafkaProperties)
         return properties
     }

@@ -15,8 +15,10 @@ public struct AssignmentStrategy: Sendable, Hashable, CustomStringConvertible {
     public static let roundRobin = AssignmentStrategy(description: "roundrobin")
 
     /// As even as possible with as little change as possible; what stays is read on during a rebalance
-    /// (cooperative). librdkafka before 2.10 has known faults with it, the last of which loses an
-    /// assignment when a commit falls into a rebalance: the consumer warns there.
+    /// (cooperative). librdkafka before 2.10 has known faults with it: the consumer warns there. The last
+    /// of them, an assignment lost when a commit falls into a rebalance, is avoided by holding commits back while the
+    /// member joins, for which librdkafka is told to write its lines about the group (`debug`); who sets that property
+    /// otherwise gives this up.
     public static let cooperativeSticky = AssignmentStrategy(description: "cooperative-sticky")
 }
 

@@ -49,13 +49,16 @@ struct CommitSchedule {
     var failures = 0
     /// Why the final commit that was due last failed.
     var finalError: (any Error)?
+    /// Whether a commit would be refused now, and lose the assignment with that; see ``JoinNews``. Only ever true with
+    /// a librdkafka that tells.
+    var isHeldByJoining = false
     /// Set when the brokers take less metadata than the configuration says.
     var sendsNoMetadata = false
 
     /// When there is something to do. A regular commit needs no wake-up of its own: the thread wakes
     /// more often than any sensible interval.
     var nextTime: ContinuousClock.Instant? {
-        guard inFlight == nil, final != nil else { return nil }
+        guard inFlight == nil, final != nil, !isHeldByJoining else { return nil }
         return retryTime ?? .now
     }
 }
@@ -65,7 +68,7 @@ extension ConsumerLoop {
     static let finalCommitRetry = Duration.milliseconds(100)
 
     func commitIfDue(_ now: ContinuousClock.Instant) {
-        guard commits.inFlight == nil else { return }
+        guard commits.inFlight == nil, !commits.isHeldByJoining else { return }
         if let final = commits.final {
             if let retryTime = commits.retryTime, now < retryTime { return }
             let entries = final.partitions.compactMap { partitions[$0] }.filter(isDirty)

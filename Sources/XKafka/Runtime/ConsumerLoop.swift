@@ -141,7 +141,9 @@ final class ConsumerLoop {
             case .committedOffsets(let answer): noteCommittedOffsets(answer, now)
             case .committed(let outcome): noteCommit(CommitOutcome(outcome), now)
             case .error(let error): note(error)
-            case .log(let line): runtime.logger.log(line)
+            case .log(let line):
+                if let news = JoinNews(line) { commits.isHeldByJoining = news.isJoining }
+                runtime.logger.log(line)
             }
         }
         for outcome in runtime.takeStoreOutcomes() { noteCommit(outcome, .now) }

@@ -8,6 +8,12 @@ package struct LogLine: Sendable {
     package let facility: String
     package let text: String
 
+    package init(severity: Int, facility: String, text: String) {
+        self.severity = severity
+        self.facility = facility
+        self.text = text
+    }
+
     package init?(_ event: OpaquePointer) {
         var facility: UnsafePointer<CChar>?
         var text: UnsafePointer<CChar>?
