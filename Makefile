@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-SOURCES := Package.swift Sources Snippets Tests Examples/Package.swift Examples/Sources Examples/Tests
+SOURCES := Package.swift Sources Snippets Tests Examples/Package.swift Examples/Sources Examples/Tests Benchmarks/Package.swift Benchmarks/Sources
 
 # The tests with brokers, and clients with threads of their own. They wait for each other's processor time, so they run
 # by themselves and a few at once, where the toolchain can be told that (6.3 and newer).

@@ -9,6 +9,9 @@ package struct OffsetTracker: Sendable {
     /// Names one delivered message: its place in the order of delivery, counted from 0.
     package struct Delivery: Sendable, Hashable {
         fileprivate let index: Int
+
+        /// Not delivered yet; names no message.
+        package static let none = Delivery(index: -1)
     }
 
     /// The delivered messages from the oldest that is not done onwards, in order of delivery. A

@@ -1,12 +1,35 @@
-import Synchronization
+public import Synchronization
 
 /// How a worker's time with an element ended.
-package enum WorkOutcome<Element: Sendable>: Sendable {
+public enum WorkOutcome<Element: Sendable>: Sendable {
     /// The element is done with, one way or another.
     case finished
     /// The element keeps its place at the head of its key, as the given value, until the key is
     /// unparked. No worker is held meanwhile.
     case parked(Element)
+}
+
+/// What the workers of a ``WorkerPool`` do with their elements.
+public protocol ElementWork: Sendable {
+    associatedtype Element: Sendable
+
+    /// Works on an element, on a worker.
+    func work(_ element: Element) async -> WorkOutcome<Element>
+
+    /// An element was parked: arranges that ``WorkerPool/unpark(_:)`` is called when what it waits for has come. Called
+    /// on the worker, without any lock held.
+    func parked(_ key: ParkedKey, _ element: Element)
+}
+
+/// Names a key whose first element waits to be tried again.
+public struct ParkedKey: Sendable {
+    @usableFromInline let shard: Int
+    @usableFromInline let ticket: KeyLines.Ticket
+
+    @usableFromInline init(shard: Int, ticket: KeyLines.Ticket) {
+        self.shard = shard
+        self.ticket = ticket
+    }
 }
 
 /// A fixed number of workers that serve many keys: elements of one key one after the other and in
@@ -15,140 +38,90 @@ package enum WorkOutcome<Element: Sendable>: Sendable {
 /// Keys are spread over shards, each with a lock of its own, so that adding and taking elements
 /// rarely meet. Workers are tasks created by ``start(workers:)``, so handlers see the task-local
 /// values of the task that called it, but not its cancellation.
-package final class WorkerPool<Element: Sendable>: Sendable {
-    /// Names a key whose first element waits to be tried again.
-    package struct ParkedKey: Sendable {
-        fileprivate let shard: Int
-        fileprivate let ticket: KeyQueues<Element>.Ticket
+///
+/// Inlinable for the same reason as ``KeyQueues``.
+public final class WorkerPool<Work: ElementWork>: Sendable {
+    /// What is queued.
+    public typealias Element = Work.Element
+
+    @usableFromInline final class Shard: Sendable {
+        @usableFromInline let queues = Mutex(KeyQueues<Element>())
+        /// How many keys of this shard are ready; a hint that saves taking the lock, under which it is written.
+        @usableFromInline let ready = Atomic<Int>(0)
+
+        @usableFromInline init() {}
     }
 
-    private final class Shard: Sendable {
-        let queues = Mutex(KeyQueues<Element>())
-        /// How many keys of this shard are ready; a hint that saves taking the lock.
-        let ready = Atomic<Int>(0)
+    @usableFromInline struct Job: Sendable {
+        @usableFromInline let shard: Int
+        @usableFromInline let element: Element
+        @usableFromInline let ticket: KeyLines.Ticket
+
+        @inlinable init(shard: Int, element: Element, ticket: KeyLines.Ticket) {
+            self.shard = shard
+            self.element = element
+            self.ticket = ticket
+        }
     }
 
-    private struct Job {
-        let shard: Int
-        let element: Element
-        let ticket: KeyQueues<Element>.Ticket
-    }
+    /// How many elements of a shard a worker takes in a row. What it ended and what it takes next share one lock then.
+    @inlinable static var elementsInARow: Int { 64 }
 
-    private struct Crew {
-        /// Workers that found nothing to do, the one that stopped last on top: its memory is warm.
-        var idle: [UnsafeContinuation<Bool, Never>] = []
-        /// Every live worker, so that what it runs can be cancelled.
-        var tasks: [Int: Task<Void, Never>] = [:]
-        var nextWorker = 0
-        var isStopped = false
-        /// How many workers the foreman is to add, and the foreman while it waits for that.
-        var ordered = 0
-        var foreman: UnsafeContinuation<Void, Never>?
-    }
-
-    private let shards: [Shard]
-    private let work: @Sendable (Element) async -> WorkOutcome<Element>
-    private let onPark: @Sendable (ParkedKey, Element) -> Void
-
-    /// How many keys of all shards are ready.
-    private let ready = Atomic<Int>(0)
-    /// How many workers are idle. Written before the worker looks at `ready` for the last time,
-    /// read after `ready` was raised: one of the two always sees the other, so no wake-up is lost.
-    private let idleCount = Atomic<Int>(0)
-    private let crew = Mutex(Crew())
+    @usableFromInline let shards: [Shard]
+    @usableFromInline let work: Work
+    @usableFromInline let crew = WorkerCrew()
 
     /// A pool that has no workers yet.
     ///
     /// - Parameters:
+    ///   - work: what the workers do with elements.
     ///   - shardCount: how many locks the keys are spread over, at least 1.
-    ///   - onPark: called when an element was parked, to arrange that ``unpark(_:)`` is called
-    ///     when what it waits for has come. Called on the worker, without any lock held.
-    ///   - work: what a worker does with an element.
-    package init(
-        shardCount: Int,
-        onPark: @escaping @Sendable (ParkedKey, Element) -> Void,
-        work: @escaping @Sendable (Element) async -> WorkOutcome<Element>
-    ) {
-        shards = (0..<max(1, shardCount)).map { _ in Shard() }
-        self.onPark = onPark
+    @inlinable public init(_ work: Work, shardCount: Int) {
         self.work = work
+        shards = (0..<max(1, shardCount)).map { _ in Shard() }
     }
 
     /// Creates the workers.
-    package func start(workers: Int) {
+    @inlinable public func start(workers: Int) {
         for _ in 0..<workers { addWorker() }
-        Task { await runForeman() }
+        Task { await crew.runForeman { self.addWorker() } }
     }
 
     /// Lets idle workers go home, and the others when what they run has ended.
-    package func stop() {
-        let (idle, foreman) = crew.withLock { crew in
-            crew.isStopped = true
-            defer {
-                crew.idle = []
-                crew.foreman = nil
-            }
-            return (crew.idle, crew.foreman)
-        }
-        for worker in idle { worker.resume(returning: false) }
-        foreman?.resume()
-    }
+    @inlinable public func stop() { crew.stop() }
 
     /// How many workers there are, given-up ones included.
-    package var workerCount: Int { crew.withLock { $0.tasks.count } }
+    @inlinable public var workerCount: Int { crew.count }
+
+    // MARK: Elements
 
     /// Adds an element. Call ``wake()`` after the last of a batch.
-    package func submit(_ element: Element, key: UInt64, shard: Int) {
-        let shard = shards[shard % shards.count]
-        let becameReady = shard.queues.withLock { queues in
-            let becameReady = queues.append(element, key: key)
-            if becameReady { shard.ready.add(1, ordering: .relaxed) }
-            return becameReady
+    @inlinable public func submit(_ element: Element, key: UInt64, shard: Int) {
+        withQueues(of: shard % shards.count) { _ = $0.append(element, key: key) }
+    }
+
+    /// Adds elements of one shard, and empties the array. Call ``wake()`` after the last of a batch.
+    @inlinable public func submit(_ elements: inout [(element: Element, key: UInt64)], shard: Int) {
+        withQueues(of: shard % shards.count) { queues in
+            for (element, key) in elements { _ = queues.append(element, key: key) }
         }
-        if becameReady { ready.add(1, ordering: .sequentiallyConsistent) }
+        elements.removeAll(keepingCapacity: true)
     }
 
     /// Wakes a worker if one is idle and a key is ready. It wakes the next when there is more.
-    package func wake() {
-        guard
-            ready.load(ordering: .sequentiallyConsistent) > 0,
-            idleCount.load(ordering: .sequentiallyConsistent) > 0
-        else { return }
-        let worker = crew.withLock { crew in
-            let worker = crew.idle.popLast()
-            if worker != nil { idleCount.subtract(1, ordering: .sequentiallyConsistent) }
-            return worker
-        }
-        worker?.resume(returning: true)
+    @inlinable public func wake() {
+        crew.wake()
     }
 
     /// Puts a parked key back into the line.
-    package func unpark(_ key: ParkedKey) {
-        let shard = shards[key.shard]
-        let becameReady = shard.queues.withLock { queues in
-            let becameReady = queues.unpark(key.ticket)
-            if becameReady { shard.ready.add(1, ordering: .relaxed) }
-            return becameReady
-        }
-        if becameReady {
-            ready.add(1, ordering: .sequentiallyConsistent)
-            wake()
-        }
+    @inlinable public func unpark(_ key: ParkedKey) {
+        if withQueues(of: key.shard, { $0.unpark(key.ticket) }) { wake() }
     }
 
     /// Removes elements that no worker has taken, parked ones included.
-    package func removeAll(where isMeant: (Element) -> Bool) -> [Element] {
+    @inlinable public func removeAll(where isMeant: (Element) -> Bool) -> [Element] {
         var removed: [Element] = []
-        for shard in shards {
-            let change = shard.queues.withLock { queues in
-                let before = queues.readyCount
-                removed += queues.removeAll(where: isMeant)
-                let change = queues.readyCount - before
-                shard.ready.add(change, ordering: .relaxed)
-                return change
-            }
-            ready.add(change, ordering: .sequentiallyConsistent)
-        }
+        for shard in shards.indices { removed += withQueues(of: shard) { $0.removeAll(where: isMeant) } }
         wake()
         return removed
     }
@@ -156,76 +129,72 @@ package final class WorkerPool<Element: Sendable>: Sendable {
     /// Cancels the tasks of the workers that run an element for which `isMeant` answers yes.
     ///
     /// A cancelled worker takes no further element; a new one takes its place.
-    package func cancel(where isMeant: (Element) -> Bool) {
+    @inlinable public func cancel(where isMeant: (Element) -> Bool) {
         var workers: [Int] = []
-        for shard in shards {
-            workers += shard.queues.withLock { $0.cancel(where: isMeant) }
-        }
-        let tasks = crew.withLock { crew in workers.compactMap { crew.tasks[$0] } }
+        for shard in shards.indices { workers += withQueues(of: shard) { $0.cancel(where: isMeant) } }
         // Without the lock: cancelling runs the handlers' own cancellation handlers. By now the
         // element may have ended, but then its worker ends as well and nothing else is cancelled.
-        for task in tasks { task.cancel() }
+        crew.cancel(workers)
     }
 
     /// Puts new workers in the place of those that were cancelled and have not ended, so that handlers that
     /// ignore their cancellation do not leave fewer and fewer workers for everybody else (R4).
-    package func giveUp(where isMeant: (Element) -> Bool) {
-        let count = shards.reduce(0) { count, shard in count + shard.queues.withLock { $0.giveUp(where: isMeant) } }
-        guard count > 0 else { return }
-        let foreman = crew.withLock { crew in
-            crew.ordered += count
-            defer { crew.foreman = nil }
-            return crew.foreman
+    @inlinable public func giveUp(where isMeant: (Element) -> Bool) {
+        var count = 0
+        for shard in shards.indices { count += withQueues(of: shard) { $0.giveUp(where: isMeant) } }
+        crew.order(count)
+    }
+
+    /// Everything that changes the queues of a shard goes through here, and is seen by the hints.
+    @inlinable func withQueues<Result: Sendable>(
+        of index: Int,
+        _ body: (inout sending KeyQueues<Element>) -> sending Result
+    ) -> Result {
+        let shard = shards[index]
+        return shard.queues.withLock { queues in
+            let result = body(&queues)
+            let before = shard.ready.load(ordering: .relaxed)
+            let after = queues.readyCount
+            if before != after {
+                shard.ready.store(after, ordering: .relaxed)
+                if before == 0 { crew.readyShards.add(1, ordering: .sequentiallyConsistent) }
+                if after == 0 { crew.readyShards.subtract(1, ordering: .sequentiallyConsistent) }
+            }
+            return result
         }
-        foreman?.resume()
     }
 
     // MARK: Workers
 
-    /// Adds the workers that ``giveUp(where:)`` orders: a task made here sees the task-local values of
-    /// whoever started the pool, one made by the caller would not.
-    private func runForeman() async {
-        while true {
-            await withUnsafeContinuation { continuation in
-                let isWaiting = crew.withLock { crew in
-                    guard !crew.isStopped, crew.ordered == 0 else { return false }
-                    crew.foreman = continuation
-                    return true
-                }
-                if !isWaiting { continuation.resume() }
-            }
-            let (ordered, isStopped) = crew.withLock { crew in
-                defer { crew.ordered = 0 }
-                return (crew.ordered, crew.isStopped)
-            }
-            if isStopped { return }
-            for _ in 0..<ordered { addWorker() }
+    @inlinable func addWorker() {
+        crew.add { worker in
+            // Made under the crew's lock, so that `cancel` never misses a worker that already runs.
+            Task { await self.run(worker) }
         }
     }
 
-    private func addWorker() {
-        crew.withLock { crew in
-            guard !crew.isStopped else { return }
-            let worker = crew.nextWorker
-            crew.nextWorker += 1
-            // Made under the lock so that `cancel` never misses a worker that already runs.
-            crew.tasks[worker] = Task { await self.run(worker) }
-        }
-    }
-
-    private func run(_ worker: Int) async {
+    @inlinable func run(_ worker: Int) async {
         var cursor = worker
-        var ending = KeyQueues<Element>.Ending(becameReady: false)
+        var ending = KeyLines.Ending(becameReady: false)
+        var inARow = 0
+        var taken: Job?
         while !ending.wasCancelled {
-            guard let job = take(worker, &cursor) else {
-                if await waitForWork() { continue }
+            if taken == nil {
+                inARow = 0
+                taken = take(worker, &cursor)
+            }
+            guard let job = taken else {
+                if await crew.wait() { continue }
                 break
             }
+            taken = nil
             // Somebody has to take what else is ready, since this handler may suspend.
             wake()
-            ending = end(job, await work(job.element))
+            let outcome = await work.work(job.element)
+            inARow += 1
+            (ending, taken) = end(job, outcome, worker, takesNext: inARow < Self.elementsInARow)
         }
-        crew.withLock { _ = $0.tasks.removeValue(forKey: worker) }
+        crew.remove(worker)
         if ending.wasGivenUp {
             // It was replaced, but its key may have become ready just now.
             wake()
@@ -234,57 +203,38 @@ package final class WorkerPool<Element: Sendable>: Sendable {
         }
     }
 
-    private func take(_ worker: Int, _ cursor: inout Int) -> Job? {
-        guard ready.load(ordering: .relaxed) > 0 else { return nil }
+    @inlinable func take(_ worker: Int, _ cursor: inout Int) -> Job? {
+        guard crew.readyShards.load(ordering: .relaxed) > 0 else { return nil }
         for _ in shards.indices {
             cursor = cursor + 1 < shards.count ? cursor + 1 : 0
-            let shard = shards[cursor]
-            guard shard.ready.load(ordering: .relaxed) > 0 else { continue }
-            let job = shard.queues.withLock { queues -> Job? in
-                guard let (element, ticket) = queues.next(worker: worker) else { return nil }
-                shard.ready.subtract(1, ordering: .relaxed)
-                return Job(shard: cursor, element: element, ticket: ticket)
-            }
-            if let job {
-                ready.subtract(1, ordering: .sequentiallyConsistent)
-                return job
-            }
+            guard shards[cursor].ready.load(ordering: .relaxed) > 0 else { continue }
+            if let job = withQueues(of: cursor, { next(&$0, cursor, worker) }) { return job }
         }
         return nil
     }
 
-    private func end(_ job: Job, _ outcome: WorkOutcome<Element>) -> KeyQueues<Element>.Ending {
-        let shard = shards[job.shard]
-        let ending = shard.queues.withLock { queues in
+    @inlinable func next(_ queues: inout KeyQueues<Element>, _ shard: Int, _ worker: Int) -> Job? {
+        queues.next(worker: worker).map { Job(shard: shard, element: $0.element, ticket: $0.ticket) }
+    }
+
+    /// Ends an element and takes the next one of the same shard.
+    @inlinable func end(
+        _ job: Job,
+        _ outcome: WorkOutcome<Element>,
+        _ worker: Int,
+        takesNext: Bool
+    ) -> (KeyLines.Ending, Job?) {
+        let answer = withQueues(of: job.shard) { queues in
             let ending =
                 switch outcome {
                 case .finished: queues.finish(job.ticket)
                 case .parked(let element): queues.park(job.ticket, as: element)
                 }
-            if ending.becameReady { shard.ready.add(1, ordering: .relaxed) }
-            return ending
+            return (ending, takesNext && !ending.wasCancelled ? next(&queues, job.shard, worker) : nil)
         }
-        if ending.becameReady { ready.add(1, ordering: .sequentiallyConsistent) }
         if case .parked(let element) = outcome {
-            onPark(ParkedKey(shard: job.shard, ticket: job.ticket), element)
+            work.parked(ParkedKey(shard: job.shard, ticket: job.ticket), element)
         }
-        return ending
-    }
-
-    /// Answers whether there may be work; otherwise the pool has been stopped.
-    private func waitForWork() async -> Bool {
-        await withUnsafeContinuation { continuation in
-            let answer: Bool? = crew.withLock { crew in
-                if crew.isStopped { return false }
-                idleCount.add(1, ordering: .sequentiallyConsistent)
-                if ready.load(ordering: .sequentiallyConsistent) > 0 {
-                    idleCount.subtract(1, ordering: .sequentiallyConsistent)
-                    return true
-                }
-                crew.idle.append(continuation)
-                return nil
-            }
-            if let answer { continuation.resume(returning: answer) }
-        }
+        return answer
     }
 }

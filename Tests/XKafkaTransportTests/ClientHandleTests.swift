@@ -130,8 +130,10 @@ import XKafkaTransport
         var kept: FetchedMessage?
         while kept == nil, ContinuousClock.now < deadline {
             while client.nextEvent() != nil {}
-            if let queue {
-                client.takeMessages(from: queue, limit: 10)?.forEach(from: source) { kept = $0.message ?? kept }
+            if let queue, let batch = client.takeMessages(from: queue, limit: 10) {
+                for index in 0..<batch.count where batch.failure(at: index, of: partition) == nil {
+                    kept = batch.message(at: index, offset: batch.offset(at: index), from: source)
+                }
             }
             if kept == nil { signal.wait(until: .now + .milliseconds(100)) }
         }
@@ -149,11 +151,5 @@ import XKafkaTransport
         #expect(destroyed.values.isEmpty)
         kept = nil
         try await destroyed.wait(forCount: 1)
-    }
-}
-
-extension MessageBatch.Item {
-    fileprivate var message: FetchedMessage? {
-        if case .message(let message) = self { message } else { nil }
     }
 }

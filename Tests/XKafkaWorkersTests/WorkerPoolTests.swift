@@ -9,6 +9,24 @@ private enum Context {
     @TaskLocal static var name = "none"
 }
 
+/// Work that is said in closures.
+private struct ClosureWork<Element: Sendable>: ElementWork {
+    let onPark: @Sendable (ParkedKey, Element) -> Void
+    let body: @Sendable (Element) async -> WorkOutcome<Element>
+
+    func work(_ element: Element) async -> WorkOutcome<Element> { await body(element) }
+
+    func parked(_ key: ParkedKey, _ element: Element) { onPark(key, element) }
+}
+
+private func makePool<Element>(
+    shardCount: Int,
+    onPark: @escaping @Sendable (ParkedKey, Element) -> Void,
+    work: @escaping @Sendable (Element) async -> WorkOutcome<Element>
+) -> WorkerPool<ClosureWork<Element>> {
+    WorkerPool(ClosureWork(onPark: onPark, body: work), shardCount: shardCount)
+}
+
 @Suite struct WorkerPoolTests {
     private struct Item: Sendable {
         let key: Int
@@ -20,7 +38,7 @@ private enum Context {
         let done = Collector<Item>()
         let running = Atomic<Int>(0)
         let peak = Atomic<Int>(0)
-        let pool = WorkerPool<Item>(shardCount: 4, onPark: { _, _ in }) { item in
+        let pool = makePool(shardCount: 4, onPark: { _, _ in }) { (item: Item) in
             let now = running.add(1, ordering: .relaxed).newValue
             peak.max(now, ordering: .relaxed)
             await Task.yield()
@@ -46,7 +64,7 @@ private enum Context {
     @Test func blockedKeyHoldsUpNobodyElse() async throws {
         let gate = Collector<Bool>()
         let done = Collector<Int>()
-        let pool = WorkerPool<Item>(shardCount: 1, onPark: { _, _ in }) { item in
+        let pool = makePool(shardCount: 1, onPark: { _, _ in }) { (item: Item) in
             if item.key == 0 { try? await gate.wait(forCount: 1) }
             done.add(item.number)
             return .finished
@@ -65,9 +83,9 @@ private enum Context {
     }
 
     @Test func parkedElementComesBackAndHoldsNoWorker() async throws {
-        let parked = Collector<WorkerPool<Item>.ParkedKey>()
+        let parked = Collector<ParkedKey>()
         let done = Collector<Item>()
-        let pool = WorkerPool<Item>(shardCount: 2, onPark: { key, _ in parked.add(key) }) { item in
+        let pool = makePool(shardCount: 2, onPark: { key, _ in parked.add(key) }) { (item: Item) in
             if item.key == 0, item.attempt == 1 {
                 return .parked(Item(key: 0, number: item.number, attempt: 2))
             }
@@ -92,7 +110,7 @@ private enum Context {
         let started = Collector<Int>()
         let ended = Collector<(number: Int, wasCancelled: Bool)>()
         let gate = Collector<Bool>()
-        let pool = WorkerPool<Item>(shardCount: 2, onPark: { _, _ in }) { item in
+        let pool = makePool(shardCount: 2, onPark: { _, _ in }) { (item: Item) in
             started.add(item.number)
             // Ends when the gate opens or when it is cancelled.
             if item.number < 2 {
@@ -121,7 +139,7 @@ private enum Context {
         let release = OneShot<Void>()
         let started = Collector<Int>()
         let contexts = Collector<String>()
-        let pool = WorkerPool<Item>(shardCount: 2, onPark: { _, _ in }) { item in
+        let pool = makePool(shardCount: 2, onPark: { _, _ in }) { (item: Item) in
             started.add(item.number)
             contexts.add(Context.name)
             if item.number == 0 { await release.waitIgnoringCancellation() }
@@ -150,7 +168,7 @@ private enum Context {
 
     @Test func workersSeeTheTaskLocalsOfWhoeverStartedThem() async throws {
         let seen = Collector<String>()
-        let pool = WorkerPool<Int>(shardCount: 1, onPark: { _, _ in }) { _ in
+        let pool = makePool(shardCount: 1, onPark: { _, _ in }) { (_: Int) in
             seen.add(Context.name)
             return .finished
         }
@@ -166,7 +184,7 @@ private enum Context {
     /// submitted in the moment in which the only worker, done with the one before, is about to rest.
     @Test func noWakeUpIsLost() async throws {
         let isDone = DispatchSemaphore(value: 0)
-        let pool = WorkerPool<Int>(shardCount: 8, onPark: { _, _ in }) { _ in
+        let pool = makePool(shardCount: 8, onPark: { _, _ in }) { (_: Int) in
             isDone.signal()
             return .finished
         }

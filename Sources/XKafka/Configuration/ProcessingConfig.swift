@@ -57,7 +57,9 @@ public struct ProcessingConfig: Sendable {
     public var commitInterval: Duration
 
     /// After how many completed messages progress is committed, or saved, without waiting for
-    /// ``commitInterval``. Default 10,000. One commit at a time is under way.
+    /// ``commitInterval``. Default 10,000. One commit at a time is under way, and those that come by count leave a
+    /// tenth of a second (or of the interval, if that is shorter) between them: a commit looks at everything that is
+    /// done out of order, which must not become what a fast consumer does most.
     public var commitCount: Int
 
     /// What orders messages: those of one partition with equal logical keys are handled one after the

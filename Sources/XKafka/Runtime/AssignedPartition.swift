@@ -8,8 +8,6 @@ import XKafkaWorkers
 /// One partition during one assignment, as the consumer thread and the workers share it.
 final class AssignedPartition: Sendable {
     let source: MessageSource
-    /// The logical key of messages without one.
-    let fallbackKey: MessageBytes
     /// Makes equal keys of different partitions different to the workers, so that no partition waits
     /// for another. The same in every assignment: a key waits for its handler of an earlier one, if that
     /// still runs (R2).
@@ -21,8 +19,7 @@ final class AssignedPartition: Sendable {
 
     init(_ topicPartition: TopicPartition, epoch: UInt64, startingAt position: Int64?, finished: CompletionMap?) {
         source = MessageSource(topicPartition: topicPartition, epoch: epoch)
-        fallbackKey = MessageBytes("\(topicPartition)")
-        keySeed = fallbackKey.withUnsafeBytes { FNV1a.hash64($0) }
+        keySeed = source.fallbackKey.withUnsafeBytes { FNV1a.hash64($0) }
         state = Mutex(PartitionState(startingAt: position, finished: finished))
     }
 
@@ -48,10 +45,22 @@ final class AssignedPartition: Sendable {
         state.withLock { ($0.tracker.frontier, $0.progressVersion) }
     }
 
-    /// Takes a message in; `nil` when it must not be worked on.
-    func deliver(_ message: FetchedMessage) -> OffsetTracker.Delivery? {
-        source.noteDelivered(message.offset)
-        return state.withLock { $0.deliver(message.offset, bytes: message.byteCount) }
+    /// Takes messages in, and leaves out those that must not be worked on. Answers whether there were any.
+    func deliver(_ places: inout [DeliveredBatch.Place]) -> Bool {
+        if let first = places.first { source.noteDelivered(first.offset) }
+        return state.withLock { state in
+            var kept = 0
+            for index in places.indices {
+                guard let delivery = state.deliver(places[index].offset, bytes: Int(places[index].bytes)) else {
+                    continue
+                }
+                places[index].delivery = delivery
+                if kept < index { places[kept] = places[index] }
+                kept += 1
+            }
+            defer { places.removeLast(places.count - kept) }
+            return kept < places.count
+        }
     }
 
     /// Notes that nothing that was not delivered lies before `position`. Answers whether there is something
@@ -62,7 +71,7 @@ final class AssignedPartition: Sendable {
 
     /// Notes how a message ended. Answers what that changed.
     func end(_ item: WorkItem, _ ending: PartitionState.Ending) -> PartitionState.Effects {
-        state.withLock { $0.end(item.delivery, offset: item.context.offset, bytes: item.bytes, ending) }
+        state.withLock { $0.end(item.delivery, offset: item.offset, bytes: item.bytes, ending) }
     }
 
     /// Lets no further handler start. Answers whether nothing is in hand.

@@ -22,18 +22,18 @@ extension ConsumeRuntime {
         }
         // Checked before every attempt: nothing starts for a partition that is being given back (R10).
         guard mayStart(item) else { return finish(item, .returned) }
-        let start = plan.log == nil ? item.context.receivedAt : item.trouble?.startedAt ?? .now
+        let context = item.context
+        let start = plan.log == nil ? context.receivedAt : item.trouble?.startedAt ?? .now
         if let keyFailure = item.trouble?.keyFailure {
             return retryKey(item, keyFailure, startedAt: start)
         }
         do {
             if let limit = processing.attemptTimeout {
-                let context = item.context
                 try await withAttemptTimeout(limit, context) { try await self.plan.handler(context) }
             } else {
-                try await plan.handler(item.context)
+                try await plan.handler(context)
             }
-            if let log = plan.log, log.logsSuccess { log.ended(item.context, .success, since: start) }
+            if let log = plan.log, log.logsSuccess { log.ended(context, .success, since: start) }
             return finish(item, .completed)
         } catch {
             return fail(item, error, startedAt: start)
@@ -125,7 +125,7 @@ extension ConsumeRuntime {
     // MARK: Waiting
 
     /// Arranges that a parked message goes on when what it waits for has come.
-    func parked(_ key: WorkerPool<WorkItem>.ParkedKey, _ item: WorkItem) {
+    func parked(_ key: ParkedKey, _ item: WorkItem) {
         // Otherwise the partition was given up while the message was being parked: nobody removed it then,
         // so the next worker does.
         guard mayStart(item), let trouble = item.trouble else {

@@ -7,7 +7,7 @@ import XKafkaTransport
 import XKafkaWorkers
 
 /// What the consumer thread and the workers of one `consume` call share.
-final class ConsumeRuntime: Sendable {
+final class ConsumeRuntime: ElementWork {
     /// Set while a handler of this runtime runs: stopping from inside must not wait for itself.
     @TaskLocal static var current: ConsumeRuntime?
 
@@ -44,8 +44,8 @@ final class ConsumeRuntime: Sendable {
     private let isStopping = Atomic<Bool>(false)
     private let requests = Mutex(Requests())
     private let lastSave = Mutex<Task<Void, Never>?>(nil)
-    /// Set once, right after it was made: it refers back to the runtime.
-    private let pool = Mutex<WorkerPool<WorkItem>?>(nil)
+    /// Set once, right after it was made: it refers back to the runtime, hence emptied at the end.
+    private let pool = Mutex<WorkerPool<ConsumeRuntime>?>(nil)
     private let extraction = Mutex<KeyExtraction?>(nil)
 
     init(_ plan: ConsumePlan, intake: IntakeSwitch) {
@@ -60,12 +60,8 @@ final class ConsumeRuntime: Sendable {
     var logger: Logger { plan.logger }
 
     /// Makes the workers, as tasks that see the caller's task-local values.
-    func startWorkers() -> WorkerPool<WorkItem> {
-        let pool = WorkerPool<WorkItem>(
-            shardCount: processing.shardCount,
-            onPark: { [weak self] key, item in self?.parked(key, item) },
-            work: { [weak self] item in await self?.work(item) ?? .finished }
-        )
+    func startWorkers() -> WorkerPool<ConsumeRuntime> {
+        let pool = WorkerPool(self, shardCount: processing.shardCount)
         self.pool.withLock { $0 = pool }
         if let extractor = processing.keyExtractor {
             extraction.withLock { $0 = KeyExtraction(extractor, plan.routing, pool) }
@@ -74,7 +70,17 @@ final class ConsumeRuntime: Sendable {
         return pool
     }
 
-    var workers: WorkerPool<WorkItem>? { pool.withLock { $0 } }
+    var workers: WorkerPool<ConsumeRuntime>? { pool.withLock { $0 } }
+
+    /// Sends the workers home. Those that are still busy end when their handlers do.
+    func stopWorkers() {
+        let pool = pool.withLock { pool in
+            defer { pool = nil }
+            return pool
+        }
+        extraction.withLock { $0 = nil }
+        pool?.stop()
+    }
 
     /// Finds the logical keys of messages, if that is the user's to do.
     var keyExtraction: KeyExtraction? { extraction.withLock { $0 } }

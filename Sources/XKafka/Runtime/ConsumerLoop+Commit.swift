@@ -41,6 +41,8 @@ struct CommitSchedule {
     var final: Final?
     var lastNumber = 0
     var nextRegular = ContinuousClock.now
+    /// When the next commit may be due to the number of messages.
+    var nextByCount = ContinuousClock.now
     /// When a final commit that failed is sent again.
     var retryTime: ContinuousClock.Instant?
     var lastError: (any Error)?
@@ -67,6 +69,9 @@ extension ConsumerLoop {
     /// How long a final commit waits after a failure.
     static let finalCommitRetry = Duration.milliseconds(100)
 
+    /// How far apart commits are at least that are due to the number of messages.
+    static let commitSpacing = Duration.milliseconds(100)
+
     func commitIfDue(_ now: ContinuousClock.Instant) {
         guard commits.inFlight == nil, !commits.isHeldByJoining else { return }
         if let final = commits.final {
@@ -79,7 +84,9 @@ extension ConsumerLoop {
                 send(entries, now)
             }
         } else if isRegularCommitDue(now), runtime.progress.exchange(0, ordering: .acquiringAndReleasing) > 0 {
-            commits.nextRegular = now + runtime.processing.commitInterval
+            let interval = runtime.processing.commitInterval
+            commits.nextRegular = now + interval
+            commits.nextByCount = now + min(interval / 10, Self.commitSpacing)
             let entries = turns.filter(isDirty)
             if !entries.isEmpty { send(entries, now) }
         }
@@ -96,7 +103,8 @@ extension ConsumerLoop {
 
     private func isRegularCommitDue(_ now: ContinuousClock.Instant) -> Bool {
         now >= commits.nextRegular
-            || commits.failures == 0 && runtime.progress.load(ordering: .relaxed) >= runtime.processing.commitCount
+            || commits.failures == 0 && now >= commits.nextByCount
+                && runtime.progress.load(ordering: .relaxed) >= runtime.processing.commitCount
     }
 
     /// Lets the next regular commit look again for what is to be committed.

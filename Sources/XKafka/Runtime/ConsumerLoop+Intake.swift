@@ -3,6 +3,7 @@ import Synchronization
 import XKafkaConsume
 import XKafkaCore
 import XKafkaEngine
+import XKafkaOffsets
 import XKafkaTransport
 import XKafkaWorkers
 
@@ -55,57 +56,83 @@ extension ConsumerLoop {
         return min(Self.turnLimit, untracked, partitionRoom, runtime.credit.room(bytesEach: entry.bytesEach))
     }
 
-    private func deliver(_ batch: MessageBatch, of entry: PartitionEntry) {
+    private func deliver(_ messages: MessageBatch, of entry: PartitionEntry) {
         let now = ContinuousClock.now
+        var arrived: [DeliveredBatch.Place] = []
+        arrived.reserveCapacity(messages.count)
         var largest = 1
-        let keyExtraction = runtime.keyExtraction
-        var withoutKey: [WorkItem] = []
-        var hasSkipped = false
-        batch.forEach(from: entry.assigned.source) { item in
-            switch item {
-            case .message(let message):
-                largest = max(largest, message.byteCount)
-                if message.offset <= entry.lastOffset { restart(entry) }
-                entry.lastOffset = message.offset
-                guard !entry.noteReached(message.offset) else { return }
-                guard let delivery = entry.assigned.deliver(message) else {
-                    // Finished before, by an earlier owner: that may have moved the frontier.
-                    hasSkipped = true
-                    return
-                }
-                let message = message.byteCount >= Self.copiedSize ? message.copied() : message
-                runtime.credit.take(bytes: message.byteCount)
-                let place = runtime.plan.routing.place(message, of: entry.assigned)
-                let item = WorkItem(
-                    context: ConsumeContext(
-                        message,
-                        logicalKey: place.logicalKey,
-                        shard: place.shard,
-                        attempt: 1,
-                        receivedAt: now
-                    ),
-                    partition: entry.assigned,
-                    delivery: delivery,
-                    bytes: message.byteCount
-                )
-                if keyExtraction == nil {
-                    workers.submit(item, key: place.queue, shard: place.shard)
-                } else {
-                    withoutKey.append(item)
-                }
-            case .failure(let error, let offset) where error.code == .partitionEnd:
-                if entry.assigned.passOver(to: min(offset, entry.end ?? offset)) { noteUncommitted() }
-                // A message below the end is one of another log.
-                entry.lastOffset = max(entry.lastOffset, offset - 1)
-                _ = entry.noteReached(offset)
-            case .failure(let error, _):
-                note(error)
+        for index in 0..<messages.count {
+            if let failure = messages.failure(at: index, of: entry.topicPartition) {
+                // In the order of the log: the end of a partition says something about what lies before it.
+                handOver(&arrived, of: messages, entry, now)
+                note(failure, entry)
+                continue
             }
+            let offset = messages.offset(at: index)
+            let bytes = messages.byteCount(at: index)
+            largest = max(largest, bytes)
+            if offset <= entry.lastOffset {
+                handOver(&arrived, of: messages, entry, now)
+                restart(entry)
+            }
+            entry.lastOffset = offset
+            guard !entry.noteReached(offset) else { continue }
+            let key = messages.key(at: index)
+            let (shard, queue) = runtime.plan.routing.place(keyBytes: key, offset: offset, of: entry.assigned)
+            arrived.append(
+                .init(
+                    index: Int32(index),
+                    bytes: Int32(clamping: bytes),
+                    offset: offset,
+                    shard: shard,
+                    queue: queue,
+                    delivery: .none
+                )
+            )
         }
-        if hasSkipped { noteUncommitted() }
-        keyExtraction?.submit(withoutKey)
+        handOver(&arrived, of: messages, entry, now)
         entry.bytesEach = largest
         if entry.hasReachedEnd { entry.isFeeding = false }
+    }
+
+    /// Gives messages that have arrived to the workers.
+    private func handOver(
+        _ arrived: inout [DeliveredBatch.Place],
+        of messages: MessageBatch,
+        _ entry: PartitionEntry,
+        _ now: ContinuousClock.Instant
+    ) {
+        guard !arrived.isEmpty else { return }
+        // What was finished before, by an earlier owner, is left out; that may have moved the frontier.
+        if entry.assigned.deliver(&arrived) { noteUncommitted() }
+        let batch = DeliveredBatch(arrived, in: messages, of: entry.assigned, receivedAt: now)
+        arrived = []
+        runtime.credit.take(messages: batch.places.count, bytes: batch.places.reduce(0) { $0 + Int($1.bytes) })
+        if let keyExtraction = runtime.keyExtraction {
+            keyExtraction.submit(batch.places.indices.map { item($0, of: batch) })
+        } else {
+            for index in batch.places.indices {
+                let place = batch.places[index]
+                if submissions[place.shard].isEmpty { submittedShards.append(place.shard) }
+                submissions[place.shard].append((item(index, of: batch), place.queue))
+            }
+            for shard in submittedShards { workers.submit(&submissions[shard], shard: shard) }
+            submittedShards.removeAll(keepingCapacity: true)
+        }
+    }
+
+    private func item(_ index: Int, of batch: DeliveredBatch) -> WorkItem {
+        var item = WorkItem(index, of: batch)
+        if item.bytes >= Self.copiedSize { item.context = item.context.copied() }
+        return item
+    }
+
+    private func note(_ failure: MessageBatch.Failure, _ entry: PartitionEntry) {
+        guard failure.error.code == .partitionEnd else { return note(failure.error) }
+        if entry.assigned.passOver(to: min(failure.offset, entry.end ?? failure.offset)) { noteUncommitted() }
+        // A message below the end is one of another log.
+        entry.lastOffset = max(entry.lastOffset, failure.offset - 1)
+        _ = entry.noteReached(failure.offset)
     }
 
     /// Offsets go up within a log. When they do not, the topic was made anew, or its log was cut: the

@@ -26,7 +26,7 @@ final class ConsumerLoop {
     let runtime: ConsumeRuntime
     let client: ConsumerClient
     let role: ConsumerRole
-    let workers: WorkerPool<WorkItem>
+    let workers: WorkerPool<ConsumeRuntime>
     var machine: RebalanceMachine
     var report = DrainReport()
 
@@ -34,6 +34,10 @@ final class ConsumerLoop {
     var partitions: [TopicPartition: PartitionEntry] = [:]
     var turns: [PartitionEntry] = []
     var nextTurn = 0
+    /// What is on its way to the workers, by shard, and which shards have something; empty between turns, kept for
+    /// their memory.
+    var submissions: [[(element: WorkItem, key: UInt64)]]
+    var submittedShards: [Int] = []
     /// An assignment whose committed offsets are still being asked for.
     var pendingAssignment: PendingAssignment?
     /// Partitions that are being given back, until nothing of theirs is in hand.
@@ -65,12 +69,13 @@ final class ConsumerLoop {
         _ runtime: ConsumeRuntime,
         _ client: ConsumerClient,
         _ role: ConsumerRole,
-        _ pool: WorkerPool<WorkItem>
+        _ pool: WorkerPool<ConsumeRuntime>
     ) {
         self.runtime = runtime
         self.client = client
         self.role = role
         workers = pool
+        submissions = Array(repeating: [], count: runtime.processing.shardCount)
         machine = RebalanceMachine(
             limits: .init(
                 drain: runtime.processing.drainDeadline,
@@ -227,7 +232,7 @@ final class ConsumerLoop {
         for entry in turns { entry.close(into: &report) }
         partitions = [:]
         turns = []
-        workers.stop()
+        runtime.stopWorkers()
         report.duration = (stopTime ?? .now).duration(to: .now)
         releaseClient()
         if let failure = runtime.failure {

@@ -32,9 +32,9 @@ final class Credit: Sendable {
         return min(freeMessages, max(1, freeBytes / max(1, bytesEach)))
     }
 
-    func take(bytes count: Int) {
-        messages.add(1, ordering: .relaxed)
-        bytes.add(count, ordering: .relaxed)
+    func take(messages messageCount: Int, bytes byteCount: Int) {
+        messages.add(messageCount, ordering: .relaxed)
+        bytes.add(byteCount, ordering: .relaxed)
     }
 
     /// Gives back what one message took. Answers whether the thread is to be woken.

@@ -11,10 +11,10 @@ import XKafkaWorkers
 final class KeyExtraction: Sendable {
     private let extract: KeyExtractor
     private let routing: MessageRouting
-    private let workers: WorkerPool<WorkItem>
+    private let workers: WorkerPool<ConsumeRuntime>
     private let queue = DispatchQueue(label: "xkafka.keys")
 
-    init(_ extract: @escaping KeyExtractor, _ routing: MessageRouting, _ workers: WorkerPool<WorkItem>) {
+    init(_ extract: @escaping KeyExtractor, _ routing: MessageRouting, _ workers: WorkerPool<ConsumeRuntime>) {
         self.extract = extract
         self.routing = routing
         self.workers = workers
@@ -34,7 +34,7 @@ final class KeyExtraction: Sendable {
             try submitWithKey(item)
         } catch {
             // Its turn comes where a message without a key would have it, and there it fails.
-            let place = routing.place(key: nil, offset: item.context.offset, of: item.partition)
+            let place = routing.place(key: nil, offset: item.offset, of: item.partition)
             var item = item
             item.context = item.context.copied().placed(logicalKey: place.logicalKey, shard: place.shard)
             item.trouble = Trouble(
@@ -50,7 +50,7 @@ final class KeyExtraction: Sendable {
     /// Asks for the key of `item` and puts it at the end of that key's queue; throws what the extractor does.
     func submitWithKey(_ item: WorkItem) throws {
         let key = try extract(item.context)
-        let place = routing.place(key: key, offset: item.context.offset, of: item.partition)
+        let place = routing.place(key: key, offset: item.offset, of: item.partition)
         var item = item
         item.trouble = item.trouble?.withKey
         item.context = item.context.placed(logicalKey: place.logicalKey, shard: place.shard)

@@ -13,35 +13,34 @@ struct MessageRouting: Sendable {
         let queue: UInt64
     }
 
-    /// The place of a message whose logical key is its own key, if it has one.
-    func place(_ message: FetchedMessage, of partition: AssignedPartition) -> Place {
-        place(key: message.key, offset: message.offset, of: partition)
-    }
-
     /// The place of a message with this key, which may be missing or empty.
     func place(key: MessageBytes?, offset: Int64, of partition: AssignedPartition) -> Place {
-        guard let key, !key.isEmpty else { return keylessPlace(offset, of: partition) }
-        return place(key, of: partition)
-    }
-
-    private func place(_ key: MessageBytes, of partition: AssignedPartition) -> Place {
-        key.withUnsafeBytes { bytes in
-            Place(
-                logicalKey: key,
-                shard: FNV1a.shard(of: bytes, count: shardCount),
-                queue: FNV1a.hash64(bytes, seed: partition.keySeed)
-            )
+        let (shard, queue) = (key ?? MessageBytes()).withUnsafeBytes {
+            place(keyBytes: $0, offset: offset, of: partition)
         }
-    }
-
-    private func keylessPlace(_ offset: Int64, of partition: AssignedPartition) -> Place {
-        guard keylessOrder == .unordered else { return place(partition.fallbackKey, of: partition) }
-        // A queue for each, spread over the shards.
-        let queue = withUnsafeBytes(of: offset) { FNV1a.hash64($0, seed: partition.keySeed) }
         return Place(
-            logicalKey: partition.fallbackKey,
-            shard: Int(queue % UInt64(shardCount)),
+            logicalKey: key.flatMap { $0.isEmpty ? nil : $0 } ?? partition.source.fallbackKey,
+            shard: shard,
             queue: queue
         )
+    }
+
+    /// The shard and the queue of a message with this key, which may be missing or empty.
+    func place(
+        keyBytes: UnsafeRawBufferPointer?,
+        offset: Int64,
+        of partition: AssignedPartition
+    ) -> (shard: Int, queue: UInt64) {
+        if let keyBytes, !keyBytes.isEmpty { return place(keyBytes, partition) }
+        guard keylessOrder == .unordered else {
+            return partition.source.fallbackKey.withUnsafeBytes { place($0, partition) }
+        }
+        // A queue for each, spread over the shards.
+        let queue = withUnsafeBytes(of: offset) { FNV1a.hash64($0, seed: partition.keySeed) }
+        return (Int(queue % UInt64(shardCount)), queue)
+    }
+
+    private func place(_ key: UnsafeRawBufferPointer, _ partition: AssignedPartition) -> (shard: Int, queue: UInt64) {
+        (FNV1a.shard(of: key, count: shardCount), FNV1a.hash64(key, seed: partition.keySeed))
     }
 }

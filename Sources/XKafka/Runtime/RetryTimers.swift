@@ -4,7 +4,7 @@ import XKafkaWorkers
 
 /// When which parked key is to be tried again. Never more entries than messages in hand.
 final class RetryTimers: Sendable {
-    typealias Key = WorkerPool<WorkItem>.ParkedKey
+    typealias Key = ParkedKey
 
     private struct Entry: Comparable {
         let time: ContinuousClock.Instant

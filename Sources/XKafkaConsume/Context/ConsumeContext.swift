@@ -12,7 +12,10 @@ public struct ConsumeContext: Sendable {
     /// What orders this message: messages of one partition with the same logical key are handled
     /// one after the other. It is the message's key, or `topic:partition` for a message that has
     /// none or an empty one, unless the consumer has a key extractor of its own.
-    public let logicalKey: MessageBytes
+    public var logicalKey: MessageBytes { ownLogicalKey ?? message.logicalKey }
+
+    /// The user's own logical key, if there is one.
+    private let ownLogicalKey: MessageBytes?
 
     /// The shard the logical key belongs to, from 0.
     public let shard: Int
@@ -25,13 +28,13 @@ public struct ConsumeContext: Sendable {
 
     package init(
         _ message: FetchedMessage,
-        logicalKey: MessageBytes,
+        logicalKey: MessageBytes? = nil,
         shard: Int,
         attempt: Int,
         receivedAt: ContinuousClock.Instant
     ) {
         self.message = message
-        self.logicalKey = logicalKey
+        ownLogicalKey = logicalKey
         self.shard = shard
         self.attempt = attempt
         self.receivedAt = receivedAt
@@ -52,7 +55,6 @@ public struct ConsumeContext: Sendable {
             topicPartition: TopicPartition(topic: topic, partition: partition),
             epoch: 0
         )
-        let logicalKey = key.flatMap { $0.isEmpty ? nil : $0 } ?? MessageBytes("\(topic):\(partition)")
         self.init(
             OwnedMessageStorage.message(
                 source: source,
@@ -62,7 +64,6 @@ public struct ConsumeContext: Sendable {
                 value: value,
                 headers: headers
             ),
-            logicalKey: logicalKey,
             shard: 0,
             attempt: attempt,
             receivedAt: .now
@@ -110,7 +111,7 @@ public struct ConsumeContext: Sendable {
     public func copied() -> ConsumeContext {
         ConsumeContext(
             message.copied(),
-            logicalKey: logicalKey.copied(),
+            logicalKey: ownLogicalKey?.copied(),
             shard: shard,
             attempt: attempt,
             receivedAt: receivedAt

@@ -8,7 +8,8 @@ package import XKafkaCore
 /// handing it over in one place only, when its headers are first read, which `headersLock` covers.
 package final class MessageBatch: MessageStorage, @unchecked Sendable {
     private let messages: UnsafeMutableBufferPointer<UnsafeMutablePointer<rd_kafka_message_t>?>
-    private let count: Int
+    /// How many there are.
+    package let count: Int
     private let headersLock = Mutex(())
     private let lifetime: ConsumerLifetime
 
@@ -30,42 +31,47 @@ package final class MessageBatch: MessageStorage, @unchecked Sendable {
         lifetime.batchFreed()
     }
 
-    /// One place of a batch: a message, or something else that came in its stead.
-    package enum Item {
-        case message(FetchedMessage)
-        case failure(KafkaError, offset: Int64)
+    /// What came in the stead of a message.
+    package struct Failure {
+        package let error: KafkaError
+        package let offset: Int64
     }
 
-    /// Calls `body` with everything in the batch, in order.
-    package func forEach(from source: MessageSource, _ body: (Item) -> Void) {
-        for index in 0..<count {
-            guard let pointer = messages[index] else { continue }
-            let message = pointer.pointee
-            guard message.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
-                let text = rd_kafka_message_errstr(pointer).map(String.init(cString:))
-                body(
-                    .failure(
-                        KafkaError(message.err, "fetch \(source.topicPartition)", text: text),
-                        offset: message.offset
-                    )
-                )
-                continue
-            }
-            body(
-                .message(
-                    FetchedMessage(
-                        source: source,
-                        storage: self,
-                        index: index,
-                        offset: message.offset,
-                        timestamp: pointer.timestamp,
-                        keyBytes: UnsafeRawBufferPointer(nullable: message.key, count: message.key_len),
-                        valueBytes: UnsafeRawBufferPointer(nullable: message.payload, count: message.len)
-                    )
-                )
-            )
+    /// `nil` when there is a message at `index`.
+    package func failure(at index: Int, of topicPartition: TopicPartition) -> Failure? {
+        guard let pointer = messages[index] else {
+            return Failure(error: KafkaError(RD_KAFKA_RESP_ERR__FAIL, "fetch \(topicPartition)"), offset: -1)
         }
+        guard pointer.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+        let text = rd_kafka_message_errstr(pointer).map(String.init(cString:))
+        return Failure(
+            error: KafkaError(pointer.pointee.err, "fetch \(topicPartition)", text: text),
+            offset: pointer.pointee.offset
+        )
     }
+
+    /// The offset of the message at `index`.
+    package func offset(at index: Int) -> Int64 { messages[index]?.pointee.offset ?? -1 }
+
+    /// How many bytes the key and the value of the message at `index` have together.
+    package func byteCount(at index: Int) -> Int {
+        messages[index].map { $0.pointee.key_len + $0.pointee.len } ?? 0
+    }
+
+    /// The message at `index`.
+    package func message(at index: Int, offset: Int64, from source: MessageSource) -> FetchedMessage {
+        FetchedMessage(source: source, storage: self, index: index, offset: offset)
+    }
+
+    package func key(at index: Int) -> UnsafeRawBufferPointer? {
+        messages[index].flatMap { UnsafeRawBufferPointer(nullable: $0.pointee.key, count: $0.pointee.key_len) }
+    }
+
+    package func value(at index: Int) -> UnsafeRawBufferPointer? {
+        messages[index].flatMap { UnsafeRawBufferPointer(nullable: $0.pointee.payload, count: $0.pointee.len) }
+    }
+
+    package func timestamp(at index: Int) -> MessageTimestamp? { messages[index]?.timestamp }
 
     package func headers(at index: Int) -> MessageHeaders {
         guard index < count, let message = messages[index] else { return [:] }

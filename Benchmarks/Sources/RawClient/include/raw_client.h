@@ -1,0 +1,44 @@
+#ifndef RAW_CLIENT_H
+#define RAW_CLIENT_H
+
+#include <stdint.h>
+
+/// What a run measured, from its first message to its last.
+struct raw_result {
+    int64_t messages;
+    double seconds;
+    /// Processor seconds of the whole process in that time.
+    double cpu_seconds;
+};
+
+/// How messages are read.
+enum raw_reading {
+    /// rd_kafka_consume_batch_queue, up to 1,000 at a time.
+    RAW_READING_BATCH,
+    /// rd_kafka_consumer_poll, one at a time.
+    RAW_READING_POLL,
+};
+
+/// How keys are spread over messages.
+enum raw_keys {
+    RAW_KEYS_UNIFORM,
+    /// The n-th most frequent key comes 1/n times as often as the most frequent one.
+    RAW_KEYS_ZIPF,
+    RAW_KEYS_ONE,
+};
+
+/// Writes `per_partition` messages of `size` bytes to each partition. Answers 0 or an error code of librdkafka.
+int raw_fill(const char *brokers, const char *topic, int partitions, int64_t per_partition, int size, enum raw_keys keys,
+             int key_count);
+
+/// Joins a group of its own and reads `messages` messages. Answers 0 or an error code of librdkafka.
+int raw_drain(const char *brokers, const char *topic, const char *group, int64_t messages, enum raw_reading reading,
+              struct raw_result *result);
+
+/// The processor seconds this process has used so far.
+double raw_cpu_seconds(void);
+
+/// The most memory this process has had, in bytes.
+int64_t raw_peak_memory(void);
+
+#endif

@@ -1,0 +1,11 @@
+import ArgumentParser
+
+@main
+struct Bench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "xkafka-bench",
+        abstract: "Compares XKafka with loops over librdkafka in C.",
+        subcommands: [Run.self, Drain.self, Fill.self],
+        defaultSubcommand: Run.self
+    )
+}

@@ -1,0 +1,94 @@
+import ArgumentParser
+import Foundation
+import Logging
+import RawClient
+import Synchronization
+import XKafka
+
+/// Reads a topic once or several times with a handler that does nothing.
+struct Drain: AsyncParsableCommand {
+    enum Side: String, ExpressibleByArgument {
+        case rawBatch = "raw-batch"
+        case rawPoll = "raw-poll"
+        case xkafka
+    }
+
+    static let configuration = CommandConfiguration(abstract: "One side of a drain; prints what it measured as JSON.")
+
+    @Argument var side: Side
+    @Option var brokers: String
+    @Option var topic: String
+    @Option(help: "How many messages the topic holds.") var messages: Int64
+    @Option(help: "How often it is read, each time by a new group.") var passes = 1
+    @Option var shards = 32
+
+    func run() async throws {
+        var sum: Measurement?
+        for _ in 0..<passes {
+            let group = "bench-\(UUID().uuidString)"
+            let pass =
+                switch side {
+                case .rawBatch: try raw(RAW_READING_BATCH, group)
+                case .rawPoll: try raw(RAW_READING_POLL, group)
+                case .xkafka: try await library(group)
+                }
+            sum = sum.map { $0 + pass } ?? pass
+        }
+        try sum?.report()
+    }
+
+    private func raw(_ reading: raw_reading, _ group: String) throws -> Measurement {
+        var result = raw_result()
+        let error = raw_drain(brokers, topic, group, messages, reading, &result)
+        guard error == 0 else { throw ValidationError("raw drain failed: \(error)") }
+        return Measurement(result)
+    }
+
+    private func library(_ group: String) async throws -> Measurement {
+        var logger = Logger(label: "bench")
+        logger.logLevel = .warning
+        var config = GroupConsumerConfig(
+            brokers: brokers.split(separator: ",").map(String.init),
+            groupID: group,
+            topics: [topic],
+            logger: logger
+        )
+        config.processing.shardCount = shards
+        let consumer = try GroupConsumer(config)
+        let counter = Counter(limit: messages)
+        let consuming = Task { try await consumer.consume { _ in counter.count() } }
+        let measurement = await counter.end.value
+        await consumer.close()
+        _ = try await consuming.value
+        return measurement
+    }
+
+    /// Counts messages and measures from the first to the last.
+    private final class Counter: Sendable {
+        private let limit: Int64
+        private let seen = Atomic<Int64>(0)
+        private let stopwatch = Mutex<Stopwatch?>(nil)
+        private let stream: AsyncStream<Measurement>
+        private let continuation: AsyncStream<Measurement>.Continuation
+
+        init(limit: Int64) {
+            self.limit = limit
+            (stream, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        }
+
+        func count() {
+            let number = seen.add(1, ordering: .relaxed).newValue
+            if number == 1 { stopwatch.withLock { $0 = Stopwatch() } }
+            if number == limit, let stopwatch = stopwatch.withLock({ $0 }) {
+                continuation.yield(stopwatch.measurement(messages: number))
+            }
+        }
+
+        var end: Task<Measurement, Never> {
+            Task {
+                for await measurement in stream { return measurement }
+                return Measurement(messages: 0, seconds: 0, cpuSeconds: 0)
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+import ArgumentParser
+import RawClient
+
+struct Fill: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Writes the messages that are read.")
+
+    @Option var brokers: String
+    @Option var topic: String
+    @Option var partitions: Int32 = 64
+    @Option var perPartition: Int64 = 40_000
+    @Option var size: Int32 = 100
+    @Option var keys: String = "zipf"
+    @Option var keyCount: Int32 = 1_000
+
+    func run() throws {
+        let spread =
+            switch keys {
+            case "uniform": RAW_KEYS_UNIFORM
+            case "one": RAW_KEYS_ONE
+            default: RAW_KEYS_ZIPF
+            }
+        let error = raw_fill(brokers, topic, partitions, perPartition, size, spread, keyCount)
+        guard error == 0 else { throw ValidationError("fill failed: \(error)") }
+    }
+}

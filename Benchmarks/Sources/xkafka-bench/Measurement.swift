@@ -1,0 +1,55 @@
+import Foundation
+import RawClient
+
+/// What one run of one side measured, as its process prints it.
+struct Measurement: Codable, Sendable {
+    var messages: Int64
+    /// From the first message to the last.
+    var seconds: Double
+    /// Processor seconds of the process in that time.
+    var cpuSeconds: Double
+    /// The most memory the process had.
+    var peakMemory: Int64 = 0
+
+    var rate: Double { Double(messages) / seconds }
+
+    static func + (left: Measurement, right: Measurement) -> Measurement {
+        Measurement(
+            messages: left.messages + right.messages,
+            seconds: left.seconds + right.seconds,
+            cpuSeconds: left.cpuSeconds + right.cpuSeconds
+        )
+    }
+
+    init(messages: Int64, seconds: Double, cpuSeconds: Double) {
+        self.messages = messages
+        self.seconds = seconds
+        self.cpuSeconds = cpuSeconds
+    }
+
+    init(_ result: raw_result) {
+        self.init(messages: result.messages, seconds: result.seconds, cpuSeconds: result.cpu_seconds)
+    }
+
+    /// Prints what this process has measured, for the one that started it.
+    func report() throws {
+        var measurement = self
+        measurement.peakMemory = raw_peak_memory()
+        print(String(decoding: try JSONEncoder().encode(measurement), as: UTF8.self))
+    }
+}
+
+/// The time and the processor time since it was made.
+struct Stopwatch: Sendable {
+    private let start = ContinuousClock.now
+    private let cpuStart = raw_cpu_seconds()
+
+    func measurement(messages: Int64) -> Measurement {
+        let time = start.duration(to: .now)
+        return Measurement(
+            messages: messages,
+            seconds: time / .seconds(1),
+            cpuSeconds: raw_cpu_seconds() - cpuStart
+        )
+    }
+}
