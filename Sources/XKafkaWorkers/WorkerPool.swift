@@ -100,12 +100,19 @@ public final class WorkerPool<Work: ElementWork>: Sendable {
         withQueues(of: shard % shards.count) { _ = $0.append(element, key: key) }
     }
 
-    /// Adds elements of one shard, and empties the array. Call ``wake()`` after the last of a batch.
-    @inlinable public func submit(_ elements: inout [(element: Element, key: UInt64)], shard: Int) {
+    /// Adds elements of one shard, which `element` makes from their numbers. It is called while the shard is locked.
+    /// Call ``wake()`` after the last of a batch.
+    @inlinable public func submit(
+        _ numbers: [Int32],
+        shard: Int,
+        _ element: (_ number: Int32) -> (Element, key: UInt64)
+    ) {
         withQueues(of: shard % shards.count) { queues in
-            for (element, key) in elements { _ = queues.append(element, key: key) }
+            for number in numbers {
+                let (element, key) = element(number)
+                _ = queues.append(element, key: key)
+            }
         }
-        elements.removeAll(keepingCapacity: true)
     }
 
     /// Wakes a worker if one is idle and a key is ready. It wakes the next when there is more.

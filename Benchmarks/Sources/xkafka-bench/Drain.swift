@@ -20,7 +20,10 @@ struct Drain: AsyncParsableCommand {
     @Option var topic: String
     @Option(help: "How many messages the topic holds.") var messages: Int64
     @Option(help: "How often it is read, each time by a new group.") var passes = 1
-    @Option var shards = 32
+    @Option var shards = ProcessingConfig.defaultShardCount
+    @Option var queueSize = ProcessingConfig.defaultShardQueueSize
+    @Option var byteBudget = ProcessingConfig.defaultByteBudget
+    @Option var handlers = ProcessingConfig.defaultMaxConcurrentHandlers
 
     func run() async throws {
         var sum: Measurement?
@@ -54,6 +57,9 @@ struct Drain: AsyncParsableCommand {
             logger: logger
         )
         config.processing.shardCount = shards
+        config.processing.shardQueueSize = queueSize
+        config.processing.maxConcurrentHandlers = handlers
+        config.processing.byteBudget = byteBudget
         let consumer = try GroupConsumer(config)
         let counter = Counter(limit: messages)
         let consuming = Task { try await consumer.consume { _ in counter.count() } }

@@ -14,6 +14,9 @@ import XKafkaWorkers
 ///        |        `---> pause -> publish
 ///        `---> the consumer stops
 extension ConsumeRuntime {
+    // Part of the workers' loop: most messages need nothing but their handler, and each call of an asynchronous
+    // function costs as much as everything else that is done for such a message.
+    @inline(__always)
     func work(_ item: WorkItem) async -> WorkOutcome<WorkItem> {
         switch item.trouble?.next {
         case .publish(let publication): return notePublication(item, publication)

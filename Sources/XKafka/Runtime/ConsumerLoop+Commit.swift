@@ -170,8 +170,8 @@ extension ConsumerLoop {
             let told = role.reading?.store is any CheckpointStore ? map : empty
             return .init(entry: entry, assigned: entry.assigned, version: version, map: told, metadata: "")
         }
-        let text = map.encoded(limit: config.offsetMetadataLimit).text
-        let told = CompletionMap(metadata: text, frontier: map.frontier) ?? empty
+        let (text, covered) = map.encoded(limit: config.offsetMetadataLimit)
+        let told = covered == map.count ? map : CompletionMap(metadata: text, frontier: map.frontier) ?? empty
         return .init(entry: entry, assigned: entry.assigned, version: version, map: told, metadata: text)
     }
 

@@ -61,6 +61,8 @@ extension ConsumerLoop {
         var arrived: [DeliveredBatch.Place] = []
         arrived.reserveCapacity(messages.count)
         var largest = 1
+        for index in 0..<messages.count { largest = max(largest, messages.byteCount(at: index)) }
+        entry.bytesEach = largest
         for index in 0..<messages.count {
             if let failure = messages.failure(at: index, of: entry.topicPartition) {
                 // In the order of the log: the end of a partition says something about what lies before it.
@@ -70,7 +72,6 @@ extension ConsumerLoop {
             }
             let offset = messages.offset(at: index)
             let bytes = messages.byteCount(at: index)
-            largest = max(largest, bytes)
             if offset <= entry.lastOffset {
                 handOver(&arrived, of: messages, entry, now)
                 restart(entry)
@@ -91,7 +92,6 @@ extension ConsumerLoop {
             )
         }
         handOver(&arrived, of: messages, entry, now)
-        entry.bytesEach = largest
         if entry.hasReachedEnd { entry.isFeeding = false }
     }
 
@@ -110,14 +110,17 @@ extension ConsumerLoop {
         runtime.credit.take(messages: batch.places.count, bytes: batch.places.reduce(0) { $0 + Int($1.bytes) })
         if let keyExtraction = runtime.keyExtraction {
             keyExtraction.submit(batch.places.indices.map { item($0, of: batch) })
-        } else {
-            for index in batch.places.indices {
-                let place = batch.places[index]
-                if submissions[place.shard].isEmpty { submittedShards.append(place.shard) }
-                submissions[place.shard].append((item(index, of: batch), place.queue))
+        } else if entry.bytesEach < Self.copiedSize {
+            shardLists.add(batch.places)
+            shardLists.empty { shard, numbers in
+                workers.submit(numbers, shard: shard) { number in
+                    (WorkItem(Int(number), of: batch), batch.places[Int(number)].queue)
+                }
             }
-            for shard in submittedShards { workers.submit(&submissions[shard], shard: shard) }
-            submittedShards.removeAll(keepingCapacity: true)
+        } else {
+            for (index, place) in batch.places.enumerated() {
+                workers.submit(item(index, of: batch), key: place.queue, shard: place.shard)
+            }
         }
     }
 

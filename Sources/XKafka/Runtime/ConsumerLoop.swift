@@ -34,10 +34,8 @@ final class ConsumerLoop {
     var partitions: [TopicPartition: PartitionEntry] = [:]
     var turns: [PartitionEntry] = []
     var nextTurn = 0
-    /// What is on its way to the workers, by shard, and which shards have something; empty between turns, kept for
-    /// their memory.
-    var submissions: [[(element: WorkItem, key: UInt64)]]
-    var submittedShards: [Int] = []
+    /// Empty between turns, kept for its memory.
+    var shardLists: ShardLists
     /// An assignment whose committed offsets are still being asked for.
     var pendingAssignment: PendingAssignment?
     /// Partitions that are being given back, until nothing of theirs is in hand.
@@ -75,7 +73,7 @@ final class ConsumerLoop {
         self.client = client
         self.role = role
         workers = pool
-        submissions = Array(repeating: [], count: runtime.processing.shardCount)
+        shardLists = ShardLists(shardCount: runtime.processing.shardCount)
         machine = RebalanceMachine(
             limits: .init(
                 drain: runtime.processing.drainDeadline,
