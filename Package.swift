@@ -20,6 +20,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.1.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.8.0"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.0.0"),
     ],
@@ -34,7 +35,10 @@ let package = Package(
         // Values both sides share.
         .target(
             name: "XKafkaCore",
-            dependencies: [.product(name: "DequeModule", package: "swift-collections")]
+            dependencies: [
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ]
         ),
 
         // The pure parts: no librdkafka, so that they run under the thread sanitizer.
@@ -57,11 +61,19 @@ let package = Package(
         // Middleware: knows neither transport nor engine.
         .target(
             name: "XKafkaConsume",
-            dependencies: ["XKafkaCore", .product(name: "Logging", package: "swift-log")]
+            dependencies: [
+                "XKafkaCore",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ]
         ),
         .target(
             name: "XKafkaProduce",
-            dependencies: ["XKafkaCore", .product(name: "Logging", package: "swift-log")]
+            dependencies: [
+                "XKafkaCore",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ]
         ),
 
         // The only Swift over librdkafka.
@@ -89,7 +101,13 @@ let package = Package(
         ),
 
         // The test kit, and the embedded broker as a process of its own.
-        .target(name: "XKafkaTesting", dependencies: ["XKafka", "XKafkaCore", "XKafkaTransport"]),
+        .target(
+            name: "XKafkaTesting",
+            dependencies: [
+                "XKafka", "XKafkaCore", "XKafkaTransport",
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ]
+        ),
         .executableTarget(name: "xkafka-embedded-broker", dependencies: ["XKafkaTesting"]),
         // A consumer that tests may kill.
         .executableTarget(
@@ -107,7 +125,13 @@ let package = Package(
         // Plays simulated schedules of the pure parts; see `make simulate`.
         .executableTarget(name: "xkafka-simulate", dependencies: ["XKafkaTestingInternal"]),
 
-        .testTarget(name: "XKafkaCoreTests", dependencies: ["XKafkaCore", "XKafkaTestingInternal"]),
+        .testTarget(
+            name: "XKafkaCoreTests",
+            dependencies: [
+                "XKafkaCore", "XKafkaTestingInternal",
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ]
+        ),
         .testTarget(name: "XKafkaOffsetsTests", dependencies: ["XKafkaOffsets", "XKafkaTestingInternal"]),
         .testTarget(
             name: "XKafkaWorkersTests",
@@ -121,14 +145,18 @@ let package = Package(
             name: "XKafkaConsumeTests",
             dependencies: [
                 "XKafkaConsume", "XKafkaCore", "XKafkaTestingInternal",
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ]
         ),
         .testTarget(
             name: "XKafkaProduceTests",
             dependencies: [
                 "XKafkaCore", "XKafkaProduce", "XKafkaTestingInternal",
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ]
         ),
         .testTarget(
@@ -137,13 +165,18 @@ let package = Package(
         ),
         .testTarget(
             name: "XKafkaTestingTests",
-            dependencies: ["XKafkaTesting", "XKafkaTestingInternal", "XKafkaTransport", "xkafka-embedded-broker"]
+            dependencies: [
+                "XKafkaTesting", "XKafkaTestingInternal", "XKafkaTransport", "xkafka-embedded-broker",
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ]
         ),
         .testTarget(
             name: "XKafkaTests",
             dependencies: [
                 "XKafka", "XKafkaTesting", "XKafkaTestingInternal", "xkafka-embedded-broker", "xkafka-test-member",
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ]
         ),
         .testTarget(

@@ -14,6 +14,7 @@ let package = Package(
     dependencies: [
         .package(name: "xkafka", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.6.0"),
     ],
@@ -32,10 +33,18 @@ let package = Package(
         .executableTarget(name: "partition", dependencies: exampleDependencies),
         .executableTarget(name: "producer", dependencies: exampleDependencies),
         .executableTarget(
+            name: "trace",
+            dependencies: exampleDependencies + [
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+                .product(name: "XKafkaTesting", package: "xkafka"),
+            ]
+        ),
+        .executableTarget(
             name: "demo",
             dependencies: exampleDependencies + [.product(name: "XKafkaTesting", package: "xkafka")],
             resources: [.copy("Resources")]
         ),
+        .testTarget(name: "ExampleOutputTests", dependencies: ["trace"]),
         .testTarget(name: "ExampleSupportTests", dependencies: ["ExampleSupport"]),
         .testTarget(name: "DemoTests", dependencies: ["demo"]),
     ]

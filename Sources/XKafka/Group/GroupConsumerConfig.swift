@@ -217,9 +217,12 @@ extension GroupConsumerConfig {
 
     /// The whole way of a message: the handlers of its topic, then `business`.
     func chain(_ business: @escaping ConsumeFunction) -> ConsumeFunction {
-        let general = composeConsume(handlers, business)
+        func compose(_ handlers: [any ConsumeHandler]) -> ConsumeFunction {
+            composeConsume(handlers.named(group: groupID, clientID: clientID), business)
+        }
+        let general = compose(handlers)
         guard !topicHandlers.isEmpty else { return general }
-        let special = topicHandlers.mapValues { composeConsume($0.combined(with: handlers), business) }
+        let special = topicHandlers.mapValues { compose($0.combined(with: handlers)) }
         return { message in try await (special[message.topic] ?? general)(message) }
     }
 

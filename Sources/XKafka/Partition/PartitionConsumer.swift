@@ -50,7 +50,7 @@ public final class PartitionConsumer: Sendable {
             logger: config.logger,
             group: nil,
             deadLetters: config.deadLetterPublisher(),
-            handler: composeConsume(config.handlers, handler)
+            handler: composeConsume(config.handlers.named(group: nil, clientID: config.clientID), handler)
         )
         return try await session.consume(plan) { [config] in
             (config.properties(), .partitions(try await config.reading()))

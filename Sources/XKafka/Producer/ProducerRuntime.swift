@@ -210,7 +210,7 @@ final class ProducerRuntime: Sendable {
             let chain: ProduceFunction? =
                 handlers.isEmpty
                 ? nil
-                : composeProduce(handlers) { [weak self] context in
+                : composeProduce(handlers.named(clientID: config.clientID)) { [weak self] context in
                     guard let self else { throw ProducerError(.closed) }
                     return try await self.transmit(context)
                 }

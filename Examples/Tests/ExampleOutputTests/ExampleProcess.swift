@@ -1,0 +1,50 @@
+import Foundation
+
+/// Runs an example as a user does, on a broker of its own.
+struct ExampleOutput {
+    let status: Int32
+    let lines: [String]
+
+    /// Runs the executable `name`, which lies beside the running one, to its end.
+    static func run(_ name: String) async throws -> ExampleOutput {
+        let process = Process()
+        process.executableURL = try executable(name)
+        process.arguments = ["--embedded"]
+        process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("XKAFKA_") }
+            .merging(["XKAFKA_TIMEOUT": "60s"]) { $1 }
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        return await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                let data = output.fileHandleForReading.readDataToEndOfFile()
+                process.waitUntilExit()
+                let lines = String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
+                continuation.resume(returning: ExampleOutput(status: process.terminationStatus, lines: lines))
+            }
+        }
+    }
+
+    private static func executable(_ name: String) throws -> URL {
+        // Where the tests are a bundle, the executables lie beside that.
+        for place in [Bundle.main.bundleURL] + Bundle.allBundles.map(\.bundleURL) {
+            for folder in [place, place.deletingLastPathComponent()] {
+                let file = folder.appendingPathComponent(name)
+                if FileManager.default.isExecutableFile(atPath: file.path) { return file }
+            }
+        }
+        throw CocoaError(.fileNoSuchFile)
+    }
+
+    /// The fields of the lines that contain `text`, by name.
+    func fields(of text: String) -> [[String: String]] {
+        lines.filter { $0.contains(text) }.map { line in
+            let pairs = line.split(separator: " ").compactMap { word -> (String, String)? in
+                let parts = word.split(separator: "=", maxSplits: 1)
+                return parts.count == 2 ? (String(parts[0]), String(parts[1])) : nil
+            }
+            return Dictionary(pairs) { first, _ in first }
+        }
+    }
+}
