@@ -33,6 +33,13 @@ let package = Package(
         .executableTarget(name: "partition", dependencies: exampleDependencies),
         .executableTarget(name: "producer", dependencies: exampleDependencies),
         .executableTarget(
+            name: "service",
+            dependencies: exampleDependencies + [
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]
+        ),
+        .executableTarget(
             name: "trace",
             dependencies: exampleDependencies + [
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
@@ -44,7 +51,7 @@ let package = Package(
             dependencies: exampleDependencies + [.product(name: "XKafkaTesting", package: "xkafka")],
             resources: [.copy("Resources")]
         ),
-        .testTarget(name: "ExampleOutputTests", dependencies: ["trace"]),
+        .testTarget(name: "ExampleOutputTests", dependencies: ["service", "trace"]),
         .testTarget(name: "ExampleSupportTests", dependencies: ["ExampleSupport"]),
         .testTarget(name: "DemoTests", dependencies: ["demo"]),
     ]

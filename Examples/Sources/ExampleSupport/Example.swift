@@ -25,18 +25,28 @@ public struct Example: Sendable {
     /// Runs an example until it ends, `XKAFKA_TIMEOUT` has passed, or it is interrupted.
     ///
     /// What it throws is printed to standard error, and the process ends with status 1.
+    ///
+    /// - Parameters:
+    ///   - suffixes: further topics that a broker of its own has, called like the example's with this behind.
+    ///   - untilStopped: whether the time and interruptions are dealt with here, by cancelling `body`.
     public static func run(
         _ options: ExampleOptions,
+        topics suffixes: [String] = [],
+        untilStopped: Bool = true,
         _ body: @escaping @Sendable (Example) async throws -> Void
     ) async {
         do {
             var environment = try ExampleEnvironment(ProcessInfo.processInfo.environment)
-            let broker = options.embedded ? try await startBroker(&environment) : nil
+            let broker = options.embedded ? try await startBroker(&environment, suffixes) : nil
             defer { broker?.stop() }
             var logger = Logger(label: "example") { StreamLogHandler.standardOutput(label: $0) }
             logger.logLevel = .info
             let example = Example(environment: environment, logger: logger)
-            try await untilStopped(environment.timeout) { try await body(example) }
+            if untilStopped {
+                try await Self.untilStopped(environment.timeout) { try await body(example) }
+            } else {
+                try await body(example)
+            }
         } catch {
             FileHandle.standardError.write(Data("error: \(error)\n".utf8))
             exit(1)
@@ -71,8 +81,14 @@ public struct Example: Sendable {
         }
     }
 
-    private static func startBroker(_ environment: inout ExampleEnvironment) async throws -> EmbeddedBroker {
-        let broker = try EmbeddedBroker.start(topics: [environment.topic: max(3, Int(environment.partition) + 1)])
+    private static func startBroker(
+        _ environment: inout ExampleEnvironment,
+        _ suffixes: [String]
+    ) async throws -> EmbeddedBroker {
+        let partitions = max(3, Int(environment.partition) + 1)
+        var topics = [environment.topic: partitions]
+        for suffix in suffixes { topics[environment.topic + suffix] = partitions }
+        let broker = try EmbeddedBroker.start(topics: topics)
         environment.brokers = broker.brokers
         var config = ProducerConfig(brokers: broker.brokers, defaultTopic: environment.topic)
         config.logger.logLevel = .error

@@ -6,19 +6,35 @@ struct ExampleOutput {
     let lines: [String]
 
     /// Runs the executable `name`, which lies beside the running one, to its end.
-    static func run(_ name: String) async throws -> ExampleOutput {
+    ///
+    /// - Parameter text: sends it a SIGTERM when it prints a line with this.
+    static func run(
+        _ name: String,
+        timeout: String = "60s",
+        terminatedAt text: String? = nil
+    ) async throws -> ExampleOutput {
         let process = Process()
         process.executableURL = try executable(name)
         process.arguments = ["--embedded"]
         process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("XKAFKA_") }
-            .merging(["XKAFKA_TIMEOUT": "60s"]) { $1 }
+            .merging(["XKAFKA_TIMEOUT": timeout]) { $1 }
         let output = Pipe()
         process.standardOutput = output
         process.standardError = output
         try process.run()
+        // This process must not hold the child's end, or the end of its output would never be seen.
+        try output.fileHandleForWriting.close()
         return await withCheckedContinuation { continuation in
             Thread.detachNewThread {
-                let data = output.fileHandleForReading.readDataToEndOfFile()
+                var data = Data()
+                var text = text
+                while case let more = output.fileHandleForReading.availableData, !more.isEmpty {
+                    data += more
+                    if let awaited = text, String(decoding: data, as: UTF8.self).contains(awaited) {
+                        process.terminate()
+                        text = nil
+                    }
+                }
                 process.waitUntilExit()
                 let lines = String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
                 continuation.resume(returning: ExampleOutput(status: process.terminationStatus, lines: lines))

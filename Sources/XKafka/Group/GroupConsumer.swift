@@ -31,8 +31,8 @@ public final class GroupConsumer: Sendable {
         self.config = config
     }
 
-    /// Joins the group and handles messages until the calling task is cancelled, ``close()`` is
-    /// called, or something ends it.
+    /// Joins the group and handles messages until the calling task is cancelled, the `ServiceGroup` it belongs to
+    /// shuts down, ``close()`` is called, or something ends it.
     ///
     /// Ending takes its time: no further handler starts, those that run may end until the drain
     /// deadline, what was completed is committed, and the group is left.

@@ -29,8 +29,8 @@ public final class PartitionConsumer: Sendable {
         self.config = config
     }
 
-    /// Handles messages, from the stored offset on, until the calling task is cancelled,
-    /// ``close()`` is called, ``PartitionConsumerConfig/end`` is reached, or something ends it.
+    /// Handles messages, from the stored offset on, until the calling task is cancelled, the `ServiceGroup` it
+    /// belongs to shuts down, ``close()`` is called, ``PartitionConsumerConfig/end`` is reached, or something ends it.
     ///
     /// Ending takes its time: no further handler starts, those that run may end until the drain
     /// deadline, and how far the partition was completed is saved.

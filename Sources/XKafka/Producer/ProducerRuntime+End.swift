@@ -49,6 +49,7 @@ extension ProducerRuntime {
             Task {
                 await finishClosing(by: deadline)
                 closed.resolve(())
+                over.resolve(nil)
             }
         }
         await closed.waitIgnoringCancellation()
@@ -91,6 +92,7 @@ extension ProducerRuntime {
         guard let driven else { return }
         if (reason as? ProducerError)?.code != .closed {
             for gate in laneGates + [gate] { gate.close(throwing: reason) }
+            over.resolve(reason)
         }
         carryOut(effects)
         for outgoing in driven { outgoing.cancelDriver() }

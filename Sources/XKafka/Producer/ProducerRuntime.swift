@@ -49,6 +49,8 @@ final class ProducerRuntime: Sendable {
     /// Bound what each lane holds back.
     let laneGates: [CreditGate]
     let closed = OneShot<Void>()
+    /// Nothing can be sent any more: it was closed, or met this fatal error.
+    let over = OneShot<(any Error)?>()
     private let routes: Mutex<[String: ProduceRoute]> = Mutex([:])
     private let defaultRoute = Mutex<ProduceRoute?>(nil)
     private let nextLane = Atomic<UInt>(0)

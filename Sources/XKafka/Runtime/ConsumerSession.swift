@@ -1,3 +1,4 @@
+import ServiceLifecycle
 import Synchronization
 import XKafkaCore
 import XKafkaTransport
@@ -29,7 +30,8 @@ final class ConsumerSession: Sendable {
     /// What is asked for when consuming starts: it may have to wait for an offset store.
     typealias Preparation = @Sendable () async throws -> (ClientProperties, ConsumerRole)
 
-    /// Consumes until the task is cancelled, the session is closed, or something ends it.
+    /// Consumes until the task is cancelled, the service it belongs to is shut down, the session is closed, or
+    /// something ends it.
     func consume(
         _ plan: ConsumePlan,
         prepare: @escaping Preparation
@@ -44,12 +46,12 @@ final class ConsumerSession: Sendable {
                 state.unfinishedSave = runtime.unfinishedSave ?? state.unfinishedSave
             }
         }
-        return try await withTaskCancellationHandler {
+        return try await withTaskCancellationOrGracefulShutdownHandler {
             // A task of its own: a store that does not answer must not keep this one from ending.
             let preparation = Task { await start(runtime, prepare) }
             defer { preparation.cancel() }
             return try await runtime.ended.waitIgnoringCancellation().get()
-        } onCancel: {
+        } onCancelOrGracefulShutdown: {
             runtime.requestStop()
         }
     }
