@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import Synchronization
 import XKafkaTransport
 
@@ -79,7 +79,8 @@ package final class ChildProcess: Sendable {
         throw ProgramFailed(what: "/proc says nothing of \(field)")
     }
 
-    private static func executable(_ name: String) throws -> URL {
+    /// Where the executable `name` is, beside the running one.
+    package static func executable(_ name: String) throws -> URL {
         var folders = [Bundle.main.bundleURL]
         if let path = CommandLine.arguments.first {
             folders.append(URL(fileURLWithPath: path).deletingLastPathComponent())

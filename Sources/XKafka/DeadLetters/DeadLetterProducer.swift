@@ -67,12 +67,12 @@ final class DeadLetterProducer: DeadLetterPublisher {
             case .closed: throw ConsumerError(.closed)
             case .idle:
                 // Starts threads, waits for nothing.
-                let logger = logger
+                let (logger, log) = (logger, LibrdkafkaLog(logger))
                 let client = try ProducerClient(properties) { event in
                     switch event {
                     case .error(let error):
                         logger.warning("xkafka dead letter producer error", metadata: ["error": "\(error)"])
-                    case .log(let line): logger.log(line)
+                    case .log(let line): log.write(line)
                     }
                 }
                 state = .open(client)

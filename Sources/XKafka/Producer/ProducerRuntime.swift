@@ -253,6 +253,7 @@ final class ProducerRuntime: Sendable {
             case .ended: throw ProducerError(.closed)
             case .idle:
                 let logger = config.logger
+                let librdkafkaLog = LibrdkafkaLog(logger)
                 let client = try ProducerClient(
                     config.properties(),
                     onEvent: { [weak self] event in
@@ -260,7 +261,7 @@ final class ProducerRuntime: Sendable {
                         case .error(let error):
                             logger.warning("xkafka producer error", metadata: ["error": "\(error)"])
                             if error.errorClass == .fatal { self?.abort(error) }
-                        case .log(let line): logger.log(line)
+                        case .log(let line): librdkafkaLog.write(line)
                         }
                     },
                     onDeliveries: { [weak self] in self?.deliver($0) }

@@ -62,6 +62,7 @@ final class ConsumerLoop {
     private var stage = Stage.running
     private var stopTime: ContinuousClock.Instant?
     private var errorNews = ErrorNews()
+    private let librdkafkaLog: LibrdkafkaLog
 
     private init(
         _ runtime: ConsumeRuntime,
@@ -74,6 +75,7 @@ final class ConsumerLoop {
         self.role = role
         workers = pool
         shardLists = ShardLists(shardCount: runtime.processing.shardCount)
+        librdkafkaLog = LibrdkafkaLog(runtime.logger)
         machine = RebalanceMachine(
             limits: .init(
                 drain: runtime.processing.drainDeadline,
@@ -146,7 +148,7 @@ final class ConsumerLoop {
             case .error(let error): note(error)
             case .log(let line):
                 if let news = JoinNews(line) { commits.isHeldByJoining = news.isJoining }
-                runtime.logger.log(line)
+                librdkafkaLog.write(line)
             }
         }
         for outcome in runtime.takeStoreOutcomes() { noteCommit(outcome, .now) }
