@@ -48,6 +48,42 @@ import XKafkaCore
         #expect(value(name, SecurityConfig(tls: TLSConfig(verifiesHostname: false))) == "none")
     }
 
+    @Test func tokensReplaceThePassword() {
+        let tokens = OAuthBearerTokens { throw CancellationError() }
+        let security = SecurityConfig(tls: TLSConfig(), sasl: .oauthBearer(tokens))
+        #expect(value("sasl.mechanism", security) == "OAUTHBEARER")
+        #expect(value("security.protocol", security) == "sasl_ssl")
+        #expect(value("sasl.username", security) == nil)
+        var checks = ConfigurationChecks(of: "Test")
+        security.check(&checks)
+        #expect(checks.problems.isEmpty)
+        #expect(security == SecurityConfig(tls: TLSConfig(), sasl: .oauthBearer(tokens)))
+        #expect(
+            security != SecurityConfig(tls: TLSConfig(), sasl: .oauthBearer(OAuthBearerTokens(fetch: tokens.fetch)))
+        )
+    }
+
+    @Test func tokensAndPasswordsDoNotMix() {
+        let tokens = OAuthBearerTokens(timeout: .zero, backoff: RetryConfig(multiplier: 0)) {
+            throw CancellationError()
+        }
+        var mixed = SASLConfig.oauthBearer(tokens)
+        mixed.username = "ann"
+        mixed.password = "hunter2"
+        var checks = ConfigurationChecks(of: "Test")
+        SecurityConfig(sasl: mixed).check(&checks)
+        SecurityConfig(sasl: SASLConfig(mechanism: .oauthBearer, username: "", password: "")).check(&checks)
+        mixed.mechanism = .plain
+        SecurityConfig(sasl: mixed).check(&checks)
+        #expect(
+            checks.problems.map(\.field) == [
+                "security.sasl.username", "security.sasl.password", "security.sasl.tokens.timeout",
+                "security.sasl.tokens.backoff.multiplier", "security.sasl.tokens", "security.sasl.tokens",
+            ]
+        )
+        #expect(!"\(checks.problems)".contains("hunter2"))
+    }
+
     @Test func reportsEveryProblemWithoutSecrets() throws {
         var checks = ConfigurationChecks(of: "Test")
         SecurityConfig(

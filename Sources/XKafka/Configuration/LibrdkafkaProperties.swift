@@ -1,7 +1,23 @@
+import Logging
 import XKafkaCore
 import XKafkaTransport
 
 extension ClientProperties {
+    /// Sets what every client of ours needs, and where it says that there was no token to be had.
+    mutating func setConnection(brokers: [String], clientID: String, security: SecurityConfig, logger: Logger) {
+        setConnection(brokers: brokers, clientID: clientID, security: security)
+        guard tokens != nil else { return }
+        onTokenFailure = { error, pause in
+            var metadata: Logger.Metadata = ["client_id": "\(clientID)", "error": "\(error)"]
+            if let pause {
+                metadata["backoff"] = "\(pause)"
+                logger.warning("xkafka got no token and asks again", metadata: metadata)
+            } else {
+                logger.error("xkafka gets no token", metadata: metadata)
+            }
+        }
+    }
+
     /// Adds what the user set beside the configuration's own fields, in a fixed order.
     mutating func add(_ properties: [String: String]) {
         for (name, value) in properties.sorted(by: { $0.key < $1.key }) {
@@ -49,6 +65,9 @@ enum OwnedProperties {
         "sasl.mechanisms": "set security.sasl instead",
         "sasl.username": "set security.sasl instead",
         "sasl.password": "set security.sasl instead",
+        "sasl.oauthbearer.config": "set security.sasl to oauthBearer instead",
+        "sasl.oauthbearer.method": "set security.sasl to oauthBearer instead",
+        "enable.sasl.oauthbearer.unsecure.jwt": "set security.sasl to oauthBearer instead",
         "ssl.ca.location": "set security.tls instead",
         "ssl.ca.pem": "set security.tls instead",
         "ssl.certificate.location": "set security.tls instead",

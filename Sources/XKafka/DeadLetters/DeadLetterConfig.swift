@@ -95,7 +95,8 @@ extension DeadLetterSource {
             clientID: clientID,
             security: security,
             librdkafkaProperties: networkProperties,
-            deliveryTimeout: config.deliveryTimeout
+            deliveryTimeout: config.deliveryTimeout,
+            logger: logger
         )
         return DeadLetterProducer(topic: config.topic, properties: properties, logger: logger)
     }

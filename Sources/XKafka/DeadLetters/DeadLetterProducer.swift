@@ -1,4 +1,4 @@
-import Logging
+package import Logging
 import Synchronization
 import XKafkaConsume
 package import XKafkaCore
@@ -110,10 +110,11 @@ extension ClientProperties {
         clientID: String,
         security: SecurityConfig,
         librdkafkaProperties: [String: String],
-        deliveryTimeout: Duration
+        deliveryTimeout: Duration,
+        logger: Logger
     ) -> ClientProperties {
         var properties = ClientProperties()
-        properties.setConnection(brokers: brokers, clientID: clientID + "-dlq", security: security)
+        properties.setConnection(brokers: brokers, clientID: clientID + "-dlq", security: security, logger: logger)
         properties.set("log.queue", true)
         properties.set("enable.idempotence", true)
         properties.set("acks", "all")

@@ -11,7 +11,7 @@ extension GroupConsumerConfig {
         let names = topics.filter { !$0.hasPrefix("^") }
         guard names.count == topics.count else { return PrefetchLimit.assumedPartitions }
         var properties = ClientProperties()
-        properties.setConnection(brokers: brokers, clientID: clientID, security: security)
+        properties.setConnection(brokers: brokers, clientID: clientID, security: security, logger: logger)
         properties.add(librdkafkaProperties)
         let count = try? await ClusterQuestion.ask(properties, timeout: Self.questionTimeout) { queries in
             try names.reduce(0) { count, name in count + Int(try queries.partitionCount(of: name)) }

@@ -229,7 +229,7 @@ extension GroupConsumerConfig {
     /// - Parameter partitions: how many the topics have, as far as is known: a lone member gets them all.
     package func properties(partitions: Int = PrefetchLimit.assumedPartitions) -> ClientProperties {
         var properties = ClientProperties()
-        properties.setConnection(brokers: brokers, clientID: clientID, security: security)
+        properties.setConnection(brokers: brokers, clientID: clientID, security: security, logger: logger)
         properties.setConsumer(reset: start.description, processing, partitions: partitions)
         properties.set("group.id", groupID)
         properties.set("partition.assignment.strategy", assignmentStrategy)

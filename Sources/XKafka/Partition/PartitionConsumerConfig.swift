@@ -207,7 +207,7 @@ extension PartitionConsumerConfig {
     static let groupName = "xkafka-partition-consumer"
 
     private func setConnection(_ properties: inout ClientProperties) {
-        properties.setConnection(brokers: brokers, clientID: clientID, security: security)
+        properties.setConnection(brokers: brokers, clientID: clientID, security: security, logger: logger)
         properties.set("reconnect.backoff.ms", milliseconds: reconnectInitialBackoff)
         properties.set("reconnect.backoff.max.ms", milliseconds: reconnectMaxBackoff)
     }

@@ -111,7 +111,7 @@ extension ProducerConfig {
 
     func properties() -> ClientProperties {
         var properties = ClientProperties()
-        properties.setConnection(brokers: brokers, clientID: clientID, security: security)
+        properties.setConnection(brokers: brokers, clientID: clientID, security: security, logger: logger)
         properties.set("log.queue", true)
         properties.set("enable.idempotence", isIdempotent)
         properties.set("acks", acks)

@@ -10,6 +10,11 @@ package struct ClientProperties: Sendable {
 
     package private(set) var properties: [Property] = []
 
+    /// Where tokens come from, if the client shows any.
+    package private(set) var tokens: OAuthBearerTokens?
+    /// Told when there was no token to be had, and how long the pause is before the next try. Default: nobody.
+    package var onTokenFailure: (@Sendable (any Error, Duration?) -> Void)?
+
     package init() {}
 
     package mutating func set(_ name: String, _ value: some CustomStringConvertible) {
@@ -65,8 +70,11 @@ package struct ClientProperties: Sendable {
         }
         if let sasl = security.sasl {
             set("sasl.mechanism", sasl.mechanism)
-            set("sasl.username", sasl.username)
-            set("sasl.password", secret: sasl.password)
+            tokens = sasl.tokens
+            if sasl.mechanism != .oauthBearer {
+                set("sasl.username", sasl.username)
+                set("sasl.password", secret: sasl.password)
+            }
         }
     }
 

@@ -10,7 +10,7 @@ public struct SecurityConfig: Sendable, Hashable {
     /// Encryption; `nil` (the default) means none.
     public var tls: TLSConfig?
 
-    /// Authentication by user name and password; `nil` (the default) means none.
+    /// Authentication by user name and password, or by tokens; `nil` (the default) means none.
     public var sasl: SASLConfig?
 
     /// Encryption and authentication, each optional.
@@ -70,9 +70,9 @@ public struct TLSConfig: Sendable, Hashable {
     }
 }
 
-/// Authentication by user name and password (Kafka's SASL).
+/// Authentication by user name and password, or by tokens (Kafka's SASL).
 public struct SASLConfig: Sendable, Hashable {
-    /// How the password is proven (`sasl.mechanism`).
+    /// How the client says who it is (`sasl.mechanism`).
     public struct Mechanism: Sendable, Hashable, CustomStringConvertible {
         /// Kafka's name of the mechanism.
         public let description: String
@@ -83,38 +83,67 @@ public struct SASLConfig: Sendable, Hashable {
         public static let scramSHA256 = Mechanism(description: "SCRAM-SHA-256")
         /// A challenge with SHA-512. Debian's librdkafka 2.0.2 is refused by Kafka 4 with it.
         public static let scramSHA512 = Mechanism(description: "SCRAM-SHA-512")
+        /// A token of an identity provider; see ``SASLConfig/oauthBearer(_:)``. Tokens are sent as they are: use it
+        /// with TLS.
+        public static let oauthBearer = Mechanism(description: "OAUTHBEARER")
     }
 
-    /// How the password is proven.
+    /// How the client says who it is.
     public var mechanism: Mechanism
-    /// The user (`sasl.username`).
+    /// The user (`sasl.username`). Empty for ``Mechanism/oauthBearer``.
     public var username: String
-    /// The password (`sasl.password`).
+    /// The password (`sasl.password`). Empty for ``Mechanism/oauthBearer``.
     public var password: Secret
+    /// Where tokens come from. Needed for ``Mechanism/oauthBearer``, and `nil` for all others.
+    public var tokens: OAuthBearerTokens?
 
     /// User `username` with `password`, proven by `mechanism`.
     public init(mechanism: Mechanism, username: String, password: Secret) {
         self.mechanism = mechanism
         self.username = username
         self.password = password
+        tokens = nil
+    }
+
+    /// Authentication by tokens of an identity provider.
+    public static func oauthBearer(_ tokens: OAuthBearerTokens) -> SASLConfig {
+        var config = SASLConfig(mechanism: .oauthBearer, username: "", password: "")
+        config.tokens = tokens
+        return config
     }
 }
 
 extension SecurityConfig {
     package func check(_ checks: inout ConfigurationChecks) {
-        if let sasl {
-            checks.requireText(sasl.username, "security.sasl.username", "a user name is required")
-            checks.require(
-                !sasl.password.value.isEmpty,
-                "security.sasl.password",
-                got: "an empty one",
-                "a password is required"
-            )
-        }
+        sasl?.check(&checks)
         guard let tls else { return }
         tls.certificateAuthorities?.check("security.tls.certificateAuthorities", &checks)
         tls.clientCertificate?.certificate.check("security.tls.clientCertificate.certificate", &checks)
         tls.clientCertificate?.key.check("security.tls.clientCertificate.key", &checks)
+    }
+}
+
+extension SASLConfig {
+    fileprivate func check(_ checks: inout ConfigurationChecks) {
+        guard mechanism == .oauthBearer else {
+            checks.requireText(username, "security.sasl.username", "a user name is required")
+            checks.require(
+                !password.value.isEmpty,
+                "security.sasl.password",
+                got: "an empty one",
+                "a password is required"
+            )
+            checks.require(tokens == nil, "security.sasl.tokens", got: "some", "are for the mechanism OAUTHBEARER")
+            return
+        }
+        checks.require(username.isEmpty, "security.sasl.username", got: "\"\(username)\"", "OAUTHBEARER has none")
+        checks.require(password.value.isEmpty, "security.sasl.password", got: "<redacted>", "OAUTHBEARER has none")
+        guard let tokens else {
+            checks.fail("security.sasl.tokens", got: "nil", "OAUTHBEARER needs tokens: use SASLConfig.oauthBearer")
+            return
+        }
+        checks.requirePositive(tokens.timeout, "security.sasl.tokens.timeout")
+        tokens.backoff.check(&checks, field: "security.sasl.tokens.backoff")
     }
 }
 

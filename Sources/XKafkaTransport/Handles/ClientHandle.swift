@@ -8,6 +8,8 @@ package import XKafkaCore
 /// which the owner calls last, from one place.
 package final class ClientHandle: @unchecked Sendable {
     package let pointer: OpaquePointer
+    /// Gets tokens, if the client shows any. librdkafka refers to it until the client is destroyed.
+    private let tokens: TokenRefresher?
 
     /// Makes a client. Nothing connects before it is used, unless the properties name brokers: then
     /// librdkafka's threads start to connect in the background.
@@ -17,7 +19,15 @@ package final class ClientHandle: @unchecked Sendable {
             throw KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, "configure the client", text: problem.rule)
         }
         configuration.enableEvents(events)
+        tokens = TokenRefresher(properties)
+        if let tokens { configuration.enableTokens(from: tokens) }
         pointer = try configuration.makeClient(kind)
+        do throws(KafkaError) {
+            try tokens?.start(pointer)
+        } catch {
+            destroy()
+            throw error
+        }
     }
 
     /// The fatal error this client has met, if any.
@@ -32,12 +42,14 @@ package final class ClientHandle: @unchecked Sendable {
     /// Frees the client and ends its threads. It can take as long as a broker request does; the
     /// client must not be used any more, by anybody.
     package func destroy() {
+        tokens?.stop()
         rd_kafka_destroy(pointer)
     }
 
     /// The same for a consumer that never joined its group: there is nothing to leave, which librdkafka would
     /// otherwise try, and can get stuck in.
     package func destroyUnused() {
+        tokens?.stop()
         rd_kafka_destroy_flags(pointer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
     }
 }

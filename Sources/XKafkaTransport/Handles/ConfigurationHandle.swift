@@ -37,6 +37,17 @@ package struct ConfigurationHandle: ~Copyable {
         rd_kafka_conf_set_events(pointer, events)
     }
 
+    /// Has tokens for OAUTHBEARER asked from `refresher`, which has to outlive the client.
+    package mutating func enableTokens(from refresher: TokenRefresher) {
+        rd_kafka_conf_set_oauthbearer_token_refresh_cb(pointer) { _, _, opaque in
+            guard let opaque else { return }
+            Unmanaged<TokenRefresher>.fromOpaque(opaque).takeUnretainedValue().refresh()
+        }
+        rd_kafka_conf_set_opaque(pointer, Unmanaged.passUnretained(refresher).toOpaque())
+        // A queue of its own: no client has to serve it, and some serve none.
+        rd_kafka_conf_enable_sasl_queue(pointer, 1)
+    }
+
     /// Makes a client, which owns the configuration from then on.
     package consuming func makeClient(_ kind: ClientKind) throws(KafkaError) -> OpaquePointer {
         var problem = ""

@@ -217,7 +217,8 @@ import XKafkaTestingInternal
                 "socket.keepalive.enable": "true", "reconnect.backoff.max.ms": "300", "fetch.wait.max.ms": "10",
                 "ssl.cipher.suites": "x",
             ],
-            deliveryTimeout: .seconds(7)
+            deliveryTimeout: .seconds(7),
+            logger: testLogger
         )
         func value(_ name: String) -> String? { properties.properties.last { $0.name == name }?.value }
         #expect(value("bootstrap.servers") == "a:1,b:2")
