@@ -6,6 +6,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "XKafka", targets: ["XKafka"]),
+        .library(name: "XKafkaConfiguration", targets: ["XKafkaConfiguration"]),
         .library(name: "XKafkaConsume", targets: ["XKafkaConsume"]),
         .library(name: "XKafkaProduce", targets: ["XKafkaProduce"]),
         .library(name: "XKafkaSQLite", targets: ["XKafkaSQLite"]),
@@ -20,6 +21,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.1.0"),
+        .package(url: "https://github.com/apple/swift-configuration.git", from: "1.0.0", traits: []),
         .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.8.0"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.0.0"),
@@ -93,6 +95,16 @@ let package = Package(
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
+
+        // Configurations from files and the environment, for those who import it.
+        .target(
+            name: "XKafkaConfiguration",
+            dependencies: [
+                "XKafka", "XKafkaConsume", "XKafkaCore", "XKafkaProduce",
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
 
@@ -187,6 +199,14 @@ let package = Package(
             dependencies: [
                 "XKafka", "XKafkaSQLite", "XKafkaTesting", "XKafkaTestingInternal",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .testTarget(
+            name: "XKafkaConfigurationTests",
+            dependencies: [
+                "XKafka", "XKafkaConfiguration", "XKafkaTestingInternal",
+                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

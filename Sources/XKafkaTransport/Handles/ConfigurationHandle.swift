@@ -18,14 +18,17 @@ package struct ConfigurationHandle: ~Copyable {
     /// Sets all properties, in order, and answers what librdkafka refused, in its own words.
     package mutating func apply(_ properties: ClientProperties) -> [ConfigurationError.Problem] {
         properties.properties.compactMap { property in
+            var isKnown = true
             let refusal: String? = withErrorText { text, size in
                 let result = rd_kafka_conf_set(pointer, property.name, property.value, text, size)
+                isKnown = result != RD_KAFKA_CONF_UNKNOWN
                 return result == RD_KAFKA_CONF_OK ? nil : String(cString: text)
             }
             guard let refusal else { return nil }
             return ConfigurationError.Problem(
                 field: property.name,
-                value: property.isSecret ? "<redacted>" : "\"\(property.value)\"",
+                // A name that was mistyped does not tell whether its value is a secret.
+                value: property.isSecret || !isKnown ? "<redacted>" : "\"\(property.value)\"",
                 // librdkafka repeats the value in some texts.
                 rule: property.isSecret ? "librdkafka does not take this value" : refusal
             )
