@@ -11,9 +11,9 @@ public import XKafkaConsume
 /// ```
 ///
 /// A graceful shutdown stops the consumer as ``GroupConsumer/close()`` does: no further handler starts, those that run
-/// may end until ``ProcessingConfig/drainDeadline``, what was completed is committed, and the group is left. Handlers
-/// are not told. A group ends its services in the reverse of their order: name what the handler needs, such as a
-/// ``Producer``, before the consumer, and it is there until the last handler has ended.
+/// may end until ``ProcessingConfig/drainDeadline``, what was completed is committed, and the group is left. A group
+/// ends its services in the reverse of their order: name what the handler needs, such as a ``Producer``, before the
+/// consumer, and it is there until the last handler has ended.
 ///
 /// A partition consumer that reads up to an end ends by itself. Give it the `successTerminationBehavior` that suits,
 /// since a `ServiceGroup` otherwise takes the end of a service for a failure.
