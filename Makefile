@@ -31,6 +31,12 @@ test: build ## Run all tests that need nothing but this machine.
 	swift test --skip-build --filter '$(BROKER_TESTS)' $(FEW_AT_ONCE)
 	swift test --package-path Examples --skip-build
 
+KILLS ?= 200
+
+.PHONY: chaos
+chaos: setup ## Kill consumers KILLS times in the middle of their work, and see that nothing is lost.
+	XKAFKA_KILLS=$(KILLS) swift test --filter KilledConsumerTests
+
 SEEDS ?= 20000
 
 .PHONY: simulate

@@ -123,10 +123,13 @@ let package = Package(
             ]
         ),
         .executableTarget(name: "xkafka-embedded-broker", dependencies: ["XKafkaTesting"]),
-        // A consumer that tests may kill.
+        // A consumer in a process of its own, which tests may kill.
         .executableTarget(
             name: "xkafka-test-member",
-            dependencies: ["XKafka", .product(name: "Logging", package: "swift-log")]
+            dependencies: [
+                "XKafka", "XKafkaSQLite", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
         ),
         .target(
             name: "XKafkaTestingInternal",
@@ -187,7 +190,9 @@ let package = Package(
         .testTarget(
             name: "XKafkaTests",
             dependencies: [
-                "XKafka", "XKafkaTesting", "XKafkaTestingInternal", "xkafka-embedded-broker", "xkafka-test-member",
+                "XKafka", "XKafkaSQLite", "XKafkaTesting", "XKafkaTestingInternal", "xkafka-embedded-broker",
+                "xkafka-test-member",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -8,38 +8,87 @@ struct MemberOptions {
         var description: String { what }
     }
 
-    var config = GroupConsumerConfig(brokers: [], groupID: "", topics: [])
+    var brokers: [String] = []
+    var topics: [String] = []
+    /// The group to join, unless a partition is given.
+    var group = ""
+    /// The partition to read without a group.
+    var partition: Int32?
+    /// Where a partition's checkpoints go: a file, or a database in which the handlers write too.
+    var offsetsFile: String?
+    var database: String?
+    /// Whether to end at the end of the partition.
+    var untilEnd = false
+    var storeFailureLimit = PartitionConsumerConfig.defaultStoreFailureLimit
+    var sessionTimeout: Duration?
+    var heartbeatInterval: Duration?
+    var processing = ProcessingConfig()
+    var librdkafkaProperties: [String: String] = [:]
+    var logger = Logger(label: "xkafka-test-member") { StreamLogHandler.standardError(label: $0) }
     /// How long a handler takes.
     var delay = Duration.zero
     /// The file of what happened.
     var ledger = ""
 
     init(_ arguments: [String]) throws {
-        config.logger = Logger(label: "xkafka-test-member") { StreamLogHandler.standardError(label: $0) }
-        config.logger.logLevel = .error
+        logger.logLevel = .error
         var rest = arguments[...]
         while let name = rest.popFirst() {
             guard let value = rest.popFirst() else { throw Wrong(what: "\(name) needs a value") }
             switch name {
-            case "--brokers": config.brokers = value.split(separator: ",").map(String.init)
-            case "--group": config.groupID = value
-            case "--topic": config.topics.append(value)
+            case "--brokers": brokers = value.split(separator: ",").map(String.init)
+            case "--group": group = value
+            case "--topic": topics.append(value)
+            case "--partition": partition = Int32(clamping: try Self.number(value))
+            case "--offsets-file": offsetsFile = value
+            case "--database": database = value
+            case "--until-end": untilEnd = value == "yes"
+            case "--store-failure-limit": storeFailureLimit = .milliseconds(try Self.number(value))
             case "--ledger": ledger = value
             case "--delay": delay = .milliseconds(try Self.number(value))
-            case "--handlers": config.processing.maxConcurrentHandlers = try Self.number(value)
-            case "--byte-budget": config.processing.byteBudget = try Self.number(value)
-            case "--commit-interval": config.processing.commitInterval = .milliseconds(try Self.number(value))
-            case "--drain-deadline": config.processing.drainDeadline = .milliseconds(try Self.number(value))
-            case "--session-timeout": config.sessionTimeout = .milliseconds(try Self.number(value))
-            case "--heartbeat-interval": config.heartbeatInterval = .milliseconds(try Self.number(value))
-            case "--log": config.logger.logLevel = Logger.Level(rawValue: value) ?? .error
+            case "--handlers": processing.maxConcurrentHandlers = try Self.number(value)
+            case "--byte-budget": processing.byteBudget = try Self.number(value)
+            case "--commit-interval": processing.commitInterval = .milliseconds(try Self.number(value))
+            case "--drain-deadline": processing.drainDeadline = .milliseconds(try Self.number(value))
+            case "--session-timeout": sessionTimeout = .milliseconds(try Self.number(value))
+            case "--heartbeat-interval": heartbeatInterval = .milliseconds(try Self.number(value))
+            case "--log": logger.logLevel = Logger.Level(rawValue: value) ?? .error
             case "-X":
                 let parts = value.split(separator: "=", maxSplits: 1).map(String.init)
                 guard parts.count == 2 else { throw Wrong(what: "\(value) is no name=value") }
-                config.librdkafkaProperties[parts[0]] = parts[1]
+                librdkafkaProperties[parts[0]] = parts[1]
             default: throw Wrong(what: "unknown option \(name)")
             }
         }
+    }
+
+    var groupConfig: GroupConsumerConfig {
+        var config = GroupConsumerConfig(
+            brokers: brokers,
+            groupID: group,
+            topics: topics,
+            processing: processing,
+            logger: logger
+        )
+        if let sessionTimeout { config.sessionTimeout = sessionTimeout }
+        if let heartbeatInterval { config.heartbeatInterval = heartbeatInterval }
+        config.librdkafkaProperties = librdkafkaProperties
+        return config
+    }
+
+    func partitionConfig(_ partition: Int32, _ store: any OffsetStore) -> PartitionConsumerConfig {
+        var config = PartitionConsumerConfig(
+            brokers: brokers,
+            topic: topics.first ?? "",
+            partition: partition,
+            offsetStore: store,
+            processing: processing,
+            logger: logger
+        )
+        if untilEnd { config.end = .untilEnd }
+        config.storeFailureLimit = storeFailureLimit
+        config.librdkafkaProperties = librdkafkaProperties
+        return config
     }
 
     private static func number(_ text: String) throws -> Int {

@@ -2,7 +2,7 @@ import Foundation
 import XKafkaTesting
 import XKafkaTestingInternal
 
-/// A member of a group in a process of its own, and the ledger it writes.
+/// A consumer in a process of its own, and the ledger it writes.
 struct MemberProcess {
     /// One line of the ledger.
     struct Entry: Sendable {
@@ -24,13 +24,20 @@ struct MemberProcess {
     let process: ChildProcess
     let ledger: URL
 
+    /// A member of a group.
     init(_ broker: EmbeddedBroker, group: String, topic: String, ledger: URL, _ more: [String: String] = [:]) throws {
+        let own = ["--group": group, "--session-timeout": "4000", "--heartbeat-interval": "300"]
+        try self.init(broker, topic: topic, ledger: ledger, own.merging(more) { $1 })
+    }
+
+    /// Whatever `options` say: `--partition` makes it the reader of a partition.
+    init(_ broker: EmbeddedBroker, topic: String, ledger: URL, _ options: [String: String]) throws {
         self.ledger = ledger
         var arguments = [
-            "--brokers", broker.bootstrapServers, "--group", group, "--topic", topic, "--ledger", ledger.path,
-            "--session-timeout", "4000", "--heartbeat-interval", "300", "-X", "fetch.wait.max.ms=10",
+            "--brokers", broker.bootstrapServers, "--topic", topic, "--ledger", ledger.path,
+            "-X", "fetch.wait.max.ms=10",
         ]
-        for (name, value) in more.sorted(by: { $0.key < $1.key }) { arguments += [name, value] }
+        for (name, value) in options.sorted(by: { $0.key < $1.key }) { arguments += [name, value] }
         process = try ChildProcess("xkafka-test-member", arguments)
     }
 

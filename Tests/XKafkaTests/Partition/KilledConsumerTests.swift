@@ -1,0 +1,197 @@
+import Foundation
+import GRDB
+import Testing
+import XKafka
+import XKafkaSQLite
+import XKafkaTesting
+import XKafkaTestingInternal
+
+/// `kill -9`, again and again, of a process that reads a partition with many handlers at once.
+///
+/// `XKAFKA_KILLS` says how often; `make chaos` makes it 200.
+@Suite(.timeLimit(.minutes(10)), .serialized) struct KilledConsumerTests {
+    private static let kills = ProcessInfo.processInfo.environment["XKAFKA_KILLS"].flatMap { Int($0) } ?? 20
+    private static let total = 20_000
+    private static let keys = 1_000
+    private static let handlers = 96
+    private static let leastInFlight = 50
+    private static let partition = TopicPartition(topic: "orders", partition: 0)
+    private static let everything = Set(0..<Int64(total))
+
+    /// What one run did, by its own ledger, and what it left behind.
+    private struct Run {
+        let entries: [MemberProcess.Entry]
+        let started: Set<Int64>
+        let finished: Set<Int64>
+        /// What the store says is done.
+        var saved: Set<Int64> = []
+
+        init(_ entries: [MemberProcess.Entry]) {
+            self.entries = entries
+            started = Set(entries.lazy.filter { !$0.isDone }.map(\.offset))
+            finished = Set(entries.lazy.filter(\.isDone).map(\.offset))
+        }
+    }
+
+    /// At least once: nothing is lost, and what is done twice is what was not saved yet.
+    @Test func fileStoreLosesNothing() async throws {
+        try await withMessages { broker, folder in
+            let path = folder.appendingPathComponent("offsets").path
+            var finished: Set<Int64> = []
+            var table = KillTable("file store")
+            let runs = try await killAgainAndAgain(broker, folder, ["--offsets-file": path]) { run in
+                run.saved = done(try await FileOffsetStore(path: path).loadCheckpoint(Self.partition))
+                let repeated = run.finished.intersection(finished)
+                finished.formUnion(run.finished)
+                #expect(run.saved.isSubset(of: finished), "nothing is saved that is not done (R1)")
+                let inFlight = run.started.subtracting(run.finished).count
+                table.add(done: run.saved.count, inFlight: inFlight, repeated: repeated.count)
+            }
+            table.end(lost: Self.everything.subtracting(finished).count)
+            #expect(finished == Self.everything, "nothing is lost (R1)")
+            #expect(table.leastInFlight >= Self.leastInFlight)
+            expectProgress(runs)
+            for (run, next) in zip(runs, runs.dropFirst()) {
+                #expect(next.started.isDisjoint(with: run.saved), "what was saved is not done again")
+            }
+        }
+    }
+
+    /// Exactly once, in the database: the row and the note that the message is done are one transaction.
+    @Test func transactionsHaveTheirEffectOnce() async throws {
+        try await withMessages { broker, folder in
+            let path = folder.appendingPathComponent("ledger.sqlite").path
+            let database = try DatabasePool(path: path)
+            try await database.write { try $0.execute(sql: "CREATE TABLE effect (message INTEGER NOT NULL)") }
+            let store = SQLiteOffsetStore(database)
+            var effects: [Int64] = []
+            var table = KillTable("SQLite transactions")
+            let runs = try await killAgainAndAgain(broker, folder, ["--database": path]) { run in
+                let before = Set(effects)
+                effects = try await database.read {
+                    try Int64.fetchAll($0, sql: "SELECT message FROM effect ORDER BY message")
+                }
+                run.saved = done(try await store.loadCheckpoint(Self.partition))
+                #expect(effects == run.saved.sorted(), "the rows are what the checkpoint says")
+                #expect(run.finished.isSubset(of: run.saved), "what was told to be done is durable")
+                #expect(run.started.isDisjoint(with: before), "what has had its effect is not begun again")
+                let inFlight = run.started.subtracting(effects).count
+                table.add(done: effects.count, inFlight: inFlight, repeated: effects.count - Set(effects).count)
+            }
+            table.end(lost: Self.everything.subtracting(effects).count)
+            #expect(effects == Array(0..<Int64(Self.total)), "each effect is there, and once")
+            #expect(table.leastInFlight >= Self.leastInFlight)
+            expectProgress(runs)
+        }
+    }
+
+    // MARK: Support
+
+    private func withMessages(_ body: (EmbeddedBroker, URL) async throws -> Void) async throws {
+        let broker = try EmbeddedBroker.start(topics: [Self.partition.topic: 1], in: .childProcess)
+        defer { broker.stop() }
+        let producer = try Producer(.testing(broker, topic: Self.partition.topic))
+        try await producer.produceBatch(
+            (0..<Self.total).map { ProduceMessage(key: "k\($0 % Self.keys)", value: "\($0)") }
+        )
+        await producer.close()
+        try await MemberProcess.withFolder { try await body(broker, $0) }
+    }
+
+    /// Kills the process again and again, each time at another place, and then lets it do the rest.
+    ///
+    /// - Parameter afterRun: looks at what is left behind, the last time at the end.
+    private func killAgainAndAgain(
+        _ broker: EmbeddedBroker,
+        _ folder: URL,
+        _ store: [String: String],
+        afterRun: (inout Run) async throws -> Void
+    ) async throws -> [Run] {
+        var runs: [Run] = []
+        func member(_ name: String, _ more: [String: String] = [:]) throws -> MemberProcess {
+            let own = [
+                "--partition": "\(Self.partition.partition)", "--delay": "20", "--handlers": "\(Self.handlers)",
+                "--commit-interval": "20",
+            ]
+            let ledger = folder.appendingPathComponent(name)
+            return try MemberProcess(
+                broker,
+                topic: Self.partition.topic,
+                ledger: ledger,
+                own.merging(store) { $1 }.merging(more) { $1 }
+            )
+        }
+        // The kills are spread over all messages, and the last one finds some left.
+        let share = (Self.total - 2_000) / Self.kills
+        for number in 0..<Self.kills {
+            let member = try member("run-\(number)")
+            let goal = Int.random(in: share / 2...share)
+            try await eventually(within: .seconds(60), "\(goal) messages in run \(number)") {
+                member.doneCount() >= goal
+            }
+            member.process.kill()
+            var run = Run(member.entries())
+            try await afterRun(&run)
+            runs.append(run)
+        }
+        let last = try member("last", ["--until-end": "yes"])
+        try await last.process.lines.wait(within: .seconds(120), for: "the rest") {
+            $0.contains { $0.hasPrefix("ended") }
+        }
+        #expect(try await last.process.finish() == 0)
+        var run = Run(last.entries())
+        try await afterRun(&run)
+        runs.append(run)
+        return runs
+    }
+
+    private func done(_ checkpoint: Checkpoint?) -> Set<Int64> {
+        guard let checkpoint else { return [] }
+        return Set(0..<checkpoint.nextOffset).union(checkpoint.completed.joined())
+    }
+
+    private func expectProgress(_ runs: [Run]) {
+        for (number, (run, next)) in zip(runs, runs.dropFirst()).enumerated() {
+            #expect(next.saved.isSuperset(of: run.saved), "kill \(number + 2): checkpoints never go backwards (R11)")
+        }
+        #expect(runs.last?.saved == Self.everything)
+        for (number, run) in runs.enumerated() {
+            for (key, steps) in Dictionary(grouping: run.entries, by: \.key) {
+                let offsets = steps.map(\.offset)
+                #expect(offsets == offsets.sorted(), "run \(number), key \(key): order (R2)")
+                let alternates = zip(steps, steps.dropFirst()).allSatisfy { $0.isDone != $1.isDone }
+                #expect(alternates, "run \(number), key \(key): overlap (R2)")
+            }
+        }
+    }
+}
+
+/// What is printed about the kills: a line for each, and a last one for the run that nobody killed.
+private struct KillTable {
+    private let name: String
+    private var rows: [(done: Int, inFlight: Int, repeated: Int)] = []
+
+    init(_ name: String) {
+        self.name = name
+    }
+
+    mutating func add(done: Int, inFlight: Int, repeated: Int) {
+        rows.append((done, inFlight, repeated))
+    }
+
+    /// How many messages were in flight when there were the fewest.
+    var leastInFlight: Int { rows.dropLast().map(\.inFlight).min() ?? 0 }
+
+    func end(lost: Int) {
+        func line(_ fields: [String]) -> String {
+            fields.map { String(repeating: " ", count: max(0, 10 - $0.count)) + $0 }.joined()
+        }
+        var lines = ["killed consumer, \(name):", line(["kill", "done", "in flight", "repeated"])]
+        for (number, row) in rows.enumerated() {
+            let kill = number + 1 < rows.count ? "\(number + 1)" : "end"
+            lines.append(line([kill, "\(row.done)", "\(row.inFlight)", "\(row.repeated)"]))
+        }
+        lines.append("    \(lost) lost, \(rows.map(\.repeated).reduce(0, +)) done twice")
+        print(lines.joined(separator: "\n"))
+    }
+}
