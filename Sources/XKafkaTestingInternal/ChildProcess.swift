@@ -51,6 +51,11 @@ package final class ChildProcess: Sendable {
         kill()
     }
 
+    /// Writes a line to its standard input.
+    package func say(_ line: String) throws {
+        try running.withLock { try $0.input.write(contentsOf: Data("\(line)\n".utf8)) }
+    }
+
     /// Ends it by force, at once (`SIGKILL`), and waits until it is gone. Only the first call does anything.
     package func kill() {
         running.withLock { running in
