@@ -205,6 +205,7 @@ private final class GatedStore: OffsetStore {
         let seen = Collector<Int64>()
         let report = try await running(consumer, { seen.add($0.offset) }) { try await seen.wait(forCount: 3) }
         #expect((report.commitError as? ConsumerError)?.code == .commitTimedOut)
+        #expect(report.duration < .seconds(8), "the last save has 5 s (R10)")
 
         try await producer.produceBatch((0..<3).map { ProduceMessage(value: "more \($0)") })
         await producer.close()
