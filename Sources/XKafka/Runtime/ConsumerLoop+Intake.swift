@@ -146,14 +146,14 @@ extension ConsumerLoop {
             metadata: ["partition": "\(entry.topicPartition)", "last_offset": "\(entry.lastOffset)"]
         )
         let old = entry.assigned
-        let dropped = workers.removeAll { $0.partition === old }
+        // No handler has them: they are not among those that are given up.
+        for item in workers.removeAll(where: { $0.partition === old }) { runtime.end(item, .returned) }
         runtime.publications.cancel([ObjectIdentifier(old)])
         epochs += 1
         entry.restart(
             as: AssignedPartition(entry.topicPartition, epoch: epochs, startingAt: nil, finished: nil),
             report: &report
         )
-        for item in dropped { runtime.end(item, .returned) }
     }
 
     // MARK: Sweep

@@ -132,6 +132,29 @@ import XKafkaTestingInternal
         await producer.close()
     }
 
+    /// Reading that begins anew is another assignment, from the first message on (R8).
+    @Test func messagesOfALogThatWasResetAreOfANewAssignment() async throws {
+        let broker = try await broker([100])
+        defer { broker.stop() }
+        let store = MemoryOffsetStore()
+        let config = PartitionConsumerConfig.testing(broker, topic: "orders", store: store)
+        let seen = Collector<Seen>()
+        try await running(
+            try PartitionConsumer(config),
+            { seen.add(Seen($0)) },
+            while: {
+                try await seen.wait(forCount: 100)
+                try broker.inject(.fail(.fetch, with: .offsetOutOfRange))
+                try await seen.wait(forCount: 200)
+            }
+        )
+        let epochs = [seen.values.prefix(100), seen.values.suffix(100)].map { Set($0.map(\.epoch)) }
+        #expect(epochs.allSatisfy { $0.count == 1 }, "\(epochs)")
+        #expect(epochs[0] != epochs[1])
+        #expect(seen.values.suffix(100).map(\.offset).sorted() == Array(0..<100))
+        #expect(try await store.load(config.topicPartitions[0]) == 100)
+    }
+
     @Test func nonsenseIsRefused() throws {
         var config = PartitionConsumerConfig(brokers: ["127.0.0.1:1"], topic: "t", partitions: [1, -2, 1])
         config.start = .offset(-1)
