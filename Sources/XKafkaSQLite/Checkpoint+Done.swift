@@ -3,16 +3,24 @@ import XKafka
 extension Checkpoint {
     /// Whether the message at `offset` is done.
     func contains(_ offset: Int64) -> Bool {
-        offset < nextOffset || completed.contains { $0.contains(offset) }
+        if offset < nextOffset { return true }
+        // The ranges are in order: look for the first that ends behind the offset.
+        var low = completed.startIndex
+        var high = completed.endIndex
+        while low < high {
+            let middle = low + (high - low) / 2
+            if completed[middle].upperBound > offset { high = middle } else { low = middle + 1 }
+        }
+        return low < completed.endIndex && completed[low].contains(offset)
     }
 
-    /// The same, with one more message done. Its offset was delivered, hence is less than the largest number.
-    func adding(_ offset: Int64) -> Checkpoint {
-        joined(at: nextOffset, completed + [offset..<(offset + 1)])
+    /// The same, with more messages done. Their offsets were delivered, hence are less than the largest number.
+    func adding(_ offsets: some Sequence<Int64>) -> Checkpoint {
+        joined(at: nextOffset, completed + offsets.map { $0..<($0 + 1) })
     }
 
-    /// The same, with everything done before the other's offset, and what the other knows to be done beyond.
-    func advanced(to other: Checkpoint) -> Checkpoint {
+    /// What either of the two knows to be done.
+    func merging(_ other: Checkpoint) -> Checkpoint {
         joined(at: max(nextOffset, other.nextOffset), completed + other.completed)
     }
 

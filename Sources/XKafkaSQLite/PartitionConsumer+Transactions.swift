@@ -33,9 +33,11 @@ extension PartitionConsumer {
                 problems: [.init(field: "offsetStore", value: "another one", rule: "must be the store to consume in")]
             )
         }
-        let transactions = TransactionQueue(store, handler)
+        let checkpoints = TransactionalCheckpoints(store)
+        let transactions = TransactionQueue(checkpoints, handler)
         let report = try await store.transactionally {
-            try await consume { message in try await transactions.handle(message) }
+            defer { transactions.end() }
+            return try await consume(savingTo: checkpoints) { message in try await transactions.handle(message) }
         }
         guard let report else { throw ConsumerError(.alreadyConsuming) }
         return report

@@ -20,15 +20,13 @@ public final class SQLiteOffsetStore: CheckpointStore {
     /// Tells the checkpoints of different consumers apart that share a database.
     public let name: String
 
-    let database: any DatabaseWriter
+    package let database: any DatabaseWriter
     private let state = Mutex(State())
 
     private struct State {
         var hasTable = false
-        /// While handlers write transactions, the database knows more than the consumer: see ``save(_:for:)``.
+        /// Whether handlers write transactions.
         var isTransactional = false
-        /// What was loaded last: where the consumer that asked began.
-        var loaded: [TopicPartition: Int64] = [:]
     }
 
     /// A store in a database of yours. The table is made at the first use.
@@ -52,16 +50,11 @@ public final class SQLiteOffsetStore: CheckpointStore {
     ///
     /// - Throws: GRDB's `DatabaseError`; ``SQLiteOffsetStoreError`` when the row makes no sense.
     public func loadCheckpoint(_ partition: TopicPartition) async throws -> Checkpoint? {
-        let checkpoint = try await database.write { [self] db in
+        try await database.write { [self] db in
             try makeTable(db)
             return try row(of: partition, db)
         }
-        state.withLock { $0.loaded[partition] = checkpoint?.nextOffset }
-        return checkpoint
     }
-
-    /// The offset of the checkpoint that was loaded last.
-    func loadedOffset(of partition: TopicPartition) -> Int64? { state.withLock { $0.loaded[partition] } }
 
     /// Keeps `checkpoint`. Returns when it is durable, as the database is configured.
     ///
@@ -69,13 +62,7 @@ public final class SQLiteOffsetStore: CheckpointStore {
     public func save(_ checkpoint: Checkpoint, for partition: TopicPartition) async throws {
         try await database.write { [self] db in
             try makeTable(db)
-            guard state.withLock({ $0.isTransactional }), let stored = try row(of: partition, db) else {
-                return try write(checkpoint, of: partition, db)
-            }
-            // The transactions have told the database of everything already. What the consumer adds is how far
-            // the offsets reach that are never delivered.
-            guard checkpoint.nextOffset > stored.nextOffset else { return }
-            try write(stored.advanced(to: checkpoint), of: partition, db)
+            try write(checkpoint, of: partition, db)
         }
     }
 

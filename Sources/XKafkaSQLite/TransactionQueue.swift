@@ -16,41 +16,58 @@ final class TransactionQueue: Sendable {
     private struct State {
         var waiting: [Job] = []
         var isWriting = false
-        /// The assignment of each partition whose checkpoint the database has.
-        var known: [TopicPartition: UInt64] = [:]
+        var hasEnded = false
     }
 
     /// How many messages share a transaction at most: others want to write to the database too.
     private static let transactionLimit = 256
 
-    private let store: SQLiteOffsetStore
+    private let checkpoints: TransactionalCheckpoints
     private let handler: @Sendable (ConsumeContext, Database) throws -> Void
     private let state = Mutex(State())
     /// Where writing, which blocks, is done.
     private let queue = DispatchQueue(label: "xkafka.sqlite")
 
-    init(_ store: SQLiteOffsetStore, _ handler: @escaping @Sendable (ConsumeContext, Database) throws -> Void) {
-        self.store = store
+    init(
+        _ checkpoints: TransactionalCheckpoints,
+        _ handler: @escaping @Sendable (ConsumeContext, Database) throws -> Void
+    ) {
+        self.checkpoints = checkpoints
         self.handler = handler
     }
 
     /// Returns when the message's transaction is durable.
+    ///
+    /// - Throws: what the handler throws, or the database; `CancellationError` when the message is not this
+    ///   consumer's any more, and the handler was not called.
     func handle(_ message: ConsumeContext) async throws {
-        try await withCheckedThrowingContinuation { continuation in
-            let starts = state.withLock { state in
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            let (isRefused, starts) = state.withLock { state in
+                if state.hasEnded { return (true, false) }
                 state.waiting.append(Job(message: message, continuation: continuation))
                 defer { state.isWriting = true }
-                return !state.isWriting
+                return (false, !state.isWriting)
             }
+            if isRefused { continuation.resume(throwing: CancellationError()) }
             if starts { queue.async { self.writeAll() } }
         }
+    }
+
+    /// Refuses what still comes: from handlers that were given up, and whose messages are left to the next run.
+    func end() {
+        let refused = state.withLock { state in
+            state.hasEnded = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for job in refused { job.continuation.resume(throwing: CancellationError()) }
     }
 
     private func writeAll() {
         while let jobs = nextJobs() {
             var results: [Result<Void, any Error>] = []
             do {
-                results = try store.database.write { db in try run(jobs, db) }
+                results = try checkpoints.database.write { db in try run(jobs, db) }
             } catch {
                 // Nothing of it is durable: every message is tried again.
                 results = jobs.map { _ in .failure(error) }
@@ -75,48 +92,31 @@ final class TransactionQueue: Sendable {
     /// One transaction: the handlers, then the checkpoints of the partitions they were about.
     private func run(_ jobs: [Job], _ db: Database) throws -> [Result<Void, any Error>] {
         var results: [Result<Void, any Error>] = []
-        var checkpoints: [TopicPartition: Checkpoint] = [:]
+        var progress: [TopicPartition: TransactionalCheckpoints.Progress] = [:]
         for job in jobs {
             let message = job.message
-            let checkpoint = try checkpoints[message.topicPartition] ?? checkpoint(before: message, db)
-            checkpoints[message.topicPartition] = checkpoint
-            // An earlier run of this consumer, whose handler was given up, may have been here after all.
-            if checkpoint.contains(message.offset) {
-                results.append(.success(()))
+            let before = try checkpoints.progress(before: message, progress[message.topicPartition], db)
+            guard var known = before else {
+                // Its log was reset while the handlers before this one had it (R8).
+                results.append(.failure(CancellationError()))
                 continue
             }
-            let result = Result {
-                try db.inSavepoint {
-                    try handler(message, db)
-                    return .commit
+            // An earlier run of this consumer, whose handler was given up, may have been here after all.
+            if known.contains(message.offset) {
+                results.append(.success(()))
+            } else {
+                let result = Result {
+                    try db.inSavepoint {
+                        try handler(message, db)
+                        return .commit
+                    }
                 }
+                if case .success = result { known.add(message.offset) }
+                results.append(result)
             }
-            if case .success = result {
-                checkpoints[message.topicPartition] = checkpoint.adding(message.offset)
-            }
-            results.append(result)
+            progress[message.topicPartition] = known
         }
-        for (partition, checkpoint) in checkpoints { try store.write(checkpoint, of: partition, db) }
-        let epochs = jobs.map { ($0.message.topicPartition, $0.message.assignmentEpoch) }
-        db.afterNextTransaction { [self] _ in
-            state.withLock { state in
-                for (partition, epoch) in epochs { state.known[partition] = max(state.known[partition] ?? 0, epoch) }
-            }
-        }
+        try checkpoints.write(progress, db)
         return results
-    }
-
-    /// What the database knows of a message's partition, or what there is to know at its start.
-    private func checkpoint(before message: ConsumeContext, _ db: Database) throws -> Checkpoint {
-        let partition = message.topicPartition
-        // Messages with other keys may be on their way that come before this one.
-        let start = message.firstOffsetOfAssignment ?? message.offset
-        let known = state.withLock { $0.known[partition] }
-        guard let stored = try store.row(of: partition, db) else { return Checkpoint(nextOffset: start) }
-        if known == message.assignmentEpoch { return stored }
-        // The log was reset: while consuming, which begins a new epoch, or before, when reading starts below the
-        // checkpoint. Its offsets mean other messages now.
-        let isNewLog = known != nil || start < store.loadedOffset(of: partition) ?? start
-        return isNewLog ? Checkpoint(nextOffset: start) : stored
     }
 }

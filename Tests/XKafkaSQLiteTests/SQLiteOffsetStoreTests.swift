@@ -104,27 +104,4 @@ import XKafkaTestingInternal
         let consumer = try PartitionConsumer(PartitionConsumerConfig(brokers: ["127.0.0.1:1"], topic: "t"))
         await #expect(throws: ConfigurationError.self) { _ = try await consumer.consume(in: store) { _, _ in } }
     }
-
-    /// The offsets of a log that was made anew mean other messages: none is taken for one that is done.
-    @Test func checkpointOfAnOlderLogIsNotBelieved() async throws {
-        let broker = try await broker(20, keys: 5)
-        defer { broker.stop() }
-        let database = try DatabaseQueue()
-        let store = SQLiteOffsetStore(database)
-        try await database.write { try $0.execute(sql: "CREATE TABLE effect (message INTEGER NOT NULL)") }
-        let partition = TopicPartition(topic: "orders", partition: 0)
-        try await store.save(Checkpoint(nextOffset: 500, completed: [510..<520]), for: partition)
-        let consumer = try PartitionConsumer(config(broker, store))
-        let consuming = Task {
-            try await consumer.consume(in: store) { message, db in
-                try db.execute(sql: "INSERT INTO effect VALUES (?)", arguments: [message.offset])
-            }
-        }
-        try await eventually("all effects") {
-            try await database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM effect") } ?? 0 == 20
-        }
-        consuming.cancel()
-        _ = try await consuming.value
-        #expect(try await store.loadCheckpoint(partition) == Checkpoint(nextOffset: 20))
-    }
 }

@@ -45,6 +45,16 @@ public final class PartitionConsumer: Sendable {
     public func consume(
         _ handler: @escaping @Sendable (ConsumeContext) async throws -> Void
     ) async throws -> DrainReport {
+        try await consume(savingTo: config.offsetStore, handler)
+    }
+
+    /// Consumes with another store in the place of the configuration's.
+    package func consume(
+        savingTo store: any OffsetStore,
+        _ handler: @escaping @Sendable (ConsumeContext) async throws -> Void
+    ) async throws -> DrainReport {
+        var config = config
+        config.offsetStore = store
         let plan = ConsumePlan(
             config.processing,
             logger: config.logger,

@@ -132,21 +132,23 @@ extension ConsumerLoop {
             } catch {
                 noteCommit(CommitOutcome(number: number, partitions: offsets.map { ($0, error) }), now)
             }
-        case .partitions(let reading): save(parts.map { ($0.entry.topicPartition, $0.map) }, to: reading.store, number)
+        case .partitions(let reading): save(parts.map { ($0.assigned.source, $0.map) }, to: reading.store, number)
         }
     }
 
-    private func save(_ parts: [(TopicPartition, CompletionMap)], to store: any OffsetStore, _ number: Int) {
+    private func save(_ parts: [(MessageSource, CompletionMap)], to store: any OffsetStore, _ number: Int) {
         let runtime = runtime
         runtime.save {
             var results: [(offset: TopicPartitionOffset, error: (any Error)?)] = []
-            for (partition, map) in parts {
+            for (source, map) in parts {
+                let partition = source.topicPartition
                 let position = TopicPartitionOffset(partition, offset: map.frontier)
                 do {
-                    if let store = store as? any CheckpointStore {
-                        try await store.save(Checkpoint(map), for: partition)
-                    } else {
-                        try await store.save(map.frontier, for: partition)
+                    switch store {
+                    case let store as any AssignmentCheckpointStore:
+                        try await store.save(Checkpoint(map), for: partition, assignmentEpoch: source.epoch)
+                    case let store as any CheckpointStore: try await store.save(Checkpoint(map), for: partition)
+                    default: try await store.save(map.frontier, for: partition)
                     }
                     results.append((position, nil))
                 } catch {
