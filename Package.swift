@@ -219,7 +219,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "XKafka", "XKafkaTesting", "XKafkaTestingInternal",
+                "XKafka", "XKafkaSQLite", "XKafkaTesting", "XKafkaTestingInternal",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
