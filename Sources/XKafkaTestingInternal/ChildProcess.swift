@@ -56,6 +56,33 @@ package final class ChildProcess: Sendable {
         try running.withLock { try $0.input.write(contentsOf: Data("\(line)\n".utf8)) }
     }
 
+    /// Stops it where it is (`SIGSTOP`), until ``proceed()`` or ``kill()``. Returns when none of its threads runs.
+    package func pause() async throws {
+        running.withLock { running in
+            if running.process.isRunning { _ = Foundation.kill(running.process.processIdentifier, SIGSTOP) }
+        }
+        try await eventually("the child process to stop") { try areAllThreadsStopped() }
+    }
+
+    private func areAllThreadsStopped() throws -> Bool {
+        let folder = "/proc/\(processIdentifier)/task"
+        return try FileManager.default.contentsOfDirectory(atPath: folder).allSatisfy { thread in
+            // A thread that has ended meanwhile does not run either.
+            guard let status = try? String(contentsOfFile: "\(folder)/\(thread)/stat", encoding: .utf8) else {
+                return true
+            }
+            // The state comes after the name, which is in parentheses.
+            return status.split(separator: ")").last?.hasPrefix(" T ") ?? true
+        }
+    }
+
+    /// Lets it go on after ``pause()``.
+    package func proceed() {
+        running.withLock { running in
+            if running.process.isRunning { _ = Foundation.kill(running.process.processIdentifier, SIGCONT) }
+        }
+    }
+
     /// Ends it by force, at once (`SIGKILL`), and waits until it is gone. Only the first call does anything.
     package func kill() {
         running.withLock { running in

@@ -40,6 +40,8 @@ import XKafkaTestingInternal
             var finished: Set<Int64> = []
             var table = KillTable("file store")
             let runs = try await killAgainAndAgain(broker, folder, ["--offsets-file": path]) { run in
+                run.started.subtracting(run.finished).count
+            } afterRun: { run in
                 run.saved = done(try await FileOffsetStore(path: path).loadCheckpoint(Self.partition))
                 let repeated = run.finished.intersection(finished)
                 finished.formUnion(run.finished)
@@ -67,10 +69,12 @@ import XKafkaTestingInternal
             var effects: [Int64] = []
             var table = KillTable("SQLite transactions")
             let runs = try await killAgainAndAgain(broker, folder, ["--database": path]) { run in
+                // The database may be busy with what the process was stopped in.
+                let there = try? await self.effects(database)
+                return there.map { run.started.subtracting($0).count } ?? 0
+            } afterRun: { run in
                 let before = Set(effects)
-                effects = try await database.read {
-                    try Int64.fetchAll($0, sql: "SELECT message FROM effect ORDER BY message")
-                }
+                effects = try await self.effects(database)
                 run.saved = done(try await store.loadCheckpoint(Self.partition))
                 #expect(Set(effects).symmetricDifference(run.saved) == [], "the rows are what the checkpoint says")
                 #expect(run.finished.subtracting(run.saved) == [], "what was told to be done is durable")
@@ -99,13 +103,23 @@ import XKafkaTestingInternal
         try await MemberProcess.withFolder { try await body(broker, $0) }
     }
 
+    private func effects(_ database: DatabasePool) async throws -> [Int64] {
+        try await database.read { try Int64.fetchAll($0, sql: "SELECT message FROM effect ORDER BY message") }
+    }
+
     /// Kills the process again and again, each time at another place, and then lets it do the rest.
     ///
-    /// - Parameter afterRun: looks at what is left behind, the last time at the end.
+    /// Handlers that are in step have all ended for a moment now and then, so the process is stopped first, and goes
+    /// on when too few messages are in flight.
+    ///
+    /// - Parameters:
+    ///   - inFlight: how many messages were begun and have had no effect yet.
+    ///   - afterRun: looks at what is left behind, the last time at the end.
     private func killAgainAndAgain(
         _ broker: EmbeddedBroker,
         _ folder: URL,
         _ store: [String: String],
+        inFlight: @escaping @Sendable (Run) async -> Int,
         afterRun: (inout Run) async throws -> Void
     ) async throws -> [Run] {
         var runs: [Run] = []
@@ -129,6 +143,12 @@ import XKafkaTestingInternal
             let goal = Int.random(in: share / 2...share)
             try await eventually(within: .seconds(60), "\(goal) messages in run \(number)") {
                 member.doneCount() >= goal
+            }
+            try await eventually("messages in flight in run \(number)") {
+                try await member.process.pause()
+                if await inFlight(Run(member.entries())) >= Self.leastInFlight { return true }
+                member.process.proceed()
+                return false
             }
             member.process.kill()
             var run = Run(member.entries())
