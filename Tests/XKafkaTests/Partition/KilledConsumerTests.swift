@@ -13,7 +13,9 @@ import XKafkaTestingInternal
     private static let kills = ProcessInfo.processInfo.environment["XKAFKA_KILLS"].flatMap { Int($0) } ?? 20
     private static let total = 20_000
     private static let keys = 1_000
-    private static let handlers = 96
+    /// With the time that each takes: enough for fifty of them on a machine that handles 500 messages a second.
+    private static let handlers = 256
+    private static let delay = 100
     private static let leastInFlight = 50
     private static let partition = TopicPartition(topic: "orders", partition: 0)
     private static let everything = Set(0..<Int64(total))
@@ -125,7 +127,8 @@ import XKafkaTestingInternal
         var runs: [Run] = []
         func member(_ name: String, _ more: [String: String] = [:]) throws -> MemberProcess {
             let own = [
-                "--partition": "\(Self.partition.partition)", "--delay": "20", "--handlers": "\(Self.handlers)",
+                "--partition": "\(Self.partition.partition)", "--delay": "\(Self.delay)",
+                "--handlers": "\(Self.handlers)",
                 "--commit-interval": "20",
             ]
             let ledger = folder.appendingPathComponent(name)
