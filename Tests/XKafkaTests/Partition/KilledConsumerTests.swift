@@ -11,10 +11,11 @@ import XKafkaTestingInternal
 /// `XKAFKA_KILLS` says how often; `make chaos` makes it 200.
 @Suite(.timeLimit(.minutes(10)), .serialized) struct KilledConsumerTests {
     private static let kills = ProcessInfo.processInfo.environment["XKAFKA_KILLS"].flatMap { Int($0) } ?? 20
-    private static let total = 20_000
+    private static let total = max(20_000, kills * 100)
     private static let keys = 1_000
     /// With the time that each takes: enough for fifty of them on a machine that handles 500 messages a second.
-    private static let handlers = 256
+    /// Fewer when there are many kills, or the messages would all be done before the last one.
+    private static let handlers = min(256, max(64, total / kills / 2))
     private static let delay = 100
     private static let leastInFlight = 50
     private static let partition = TopicPartition(topic: "orders", partition: 0)
@@ -140,7 +141,7 @@ import XKafkaTestingInternal
             )
         }
         // The kills are spread over all messages, and the last one finds some left.
-        let share = (Self.total - 2_000) / Self.kills
+        let share = Self.total / Self.kills / 2
         for number in 0..<Self.kills {
             let member = try member("run-\(number)")
             let goal = Int.random(in: share / 2...share)
