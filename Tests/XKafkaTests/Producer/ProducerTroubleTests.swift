@@ -62,7 +62,7 @@ import XKafkaTestingInternal
         var seen: Set<Int> = []
         let partitions = written.map { $0.filter { seen.insert($0).inserted } }
         let missing = Set(0..<count).subtracting(seen).sorted()
-        #expect(missing.isEmpty, "nothing is lost")
+        #expect(missing.isEmpty, "nothing is lost\n\(surroundings(of: missing, in: written, keys: keys))")
         let repeated = written.joined().count - count
         print("order under trouble, \(mode): \(repeated) of \(count) messages twice in the embedded broker's log")
         #expect(repeated < count / 20)
@@ -77,6 +77,20 @@ import XKafkaTestingInternal
                 }
             }
         }
+    }
+
+    /// What the log holds around the places where the missing messages should be.
+    private func surroundings(of missing: [Int], in written: [[Int]], keys: Int) -> String {
+        missing.prefix(5).map { number in
+            let places = written.enumerated().compactMap { partition, numbers -> String? in
+                guard let before = numbers.lastIndex(where: { $0 < number && $0 % keys == number % keys }) else {
+                    return nil
+                }
+                return "partition \(partition): \(numbers[max(0, before - 5)..<min(numbers.count, before + 200)])"
+            }
+            return "\(number) in \(places.joined(separator: "; "))"
+        }
+        .joined(separator: "\n")
     }
 
     private static func makeTrouble(_ broker: EmbeddedBroker) async throws {
