@@ -35,6 +35,11 @@ int raw_fill(const char *brokers, const char *topic, int partitions, int64_t per
 int raw_drain(const char *brokers, const char *topic, const char *group, int64_t messages, enum raw_reading reading,
               struct raw_result *result);
 
+/// Sends `messages` messages of `size` bytes under `key_count` keys with an idempotent producer and waits for their
+/// delivery reports: after each `batch` messages, or at the end when that is 0. Answers 0 or an error code of librdkafka.
+int raw_produce(const char *brokers, const char *topic, int64_t messages, int size, int key_count, int64_t batch,
+                const char *linger, struct raw_result *result);
+
 /// The processor seconds this process has used so far.
 double raw_cpu_seconds(void);
 
