@@ -63,7 +63,9 @@ struct Produce: AsyncParsableCommand {
             case "parallel": .parallel
             default: .keySharded
             }
-        for _ in 0..<middlewares { config.handlers.append(ProduceMiddleware { message, next in try await next(message) }) }
+        for _ in 0..<middlewares {
+            config.handlers.append(ProduceMiddleware { message, next in try await next(message) })
+        }
         let producer = try Producer(config)
         let value = MessageBytes(repeatElement(UInt8(ascii: "x"), count: size))
         let keyBytes = (0..<keys).map { MessageBytes("key-\($0)") }
