@@ -29,6 +29,16 @@ public struct KeyLines: Sendable {
         }
     }
 
+    /// How the first element of a key stands.
+    public enum Standing: Sendable {
+        /// A worker can take it.
+        case ready
+        /// A worker has it.
+        case running
+        /// It waits to be unparked.
+        case parked
+    }
+
     private enum Phase {
         /// In `ready`, waiting for its turn.
         case ready
@@ -51,6 +61,14 @@ public struct KeyLines: Sendable {
         var isCancelled = false
         /// Its worker was given up, and another took its place (see `giveUp`).
         var isGivenUp = false
+
+        var standing: Standing {
+            switch phase {
+            case .ready: .ready
+            case .running: .running
+            case .parked: .parked
+            }
+        }
     }
 
     private static var none: Int32 { -1 }
@@ -176,6 +194,26 @@ public struct KeyLines: Sendable {
         }
         for place in removed { free(Int32(place)) }
         return removed
+    }
+
+    // MARK: Inspection
+
+    /// Calls `body` with the first place of every line.
+    public func forEachFirst(_ body: (_ place: Int, Standing) -> Void) {
+        for line in lines where line.first != Self.none { body(Int(line.first), line.standing) }
+    }
+
+    /// The first place, by any order, for which `isMeant` answers yes, with the first place of its line and how that
+    /// stands.
+    public func find(where isMeant: (_ place: Int) -> Bool) -> (place: Int, first: Int, standing: Standing)? {
+        for line in lines {
+            var place = line.first
+            while place != Self.none {
+                if isMeant(Int(place)) { return (Int(place), Int(line.first), line.standing) }
+                place = following[Int(place)]
+            }
+        }
+        return nil
     }
 
     // MARK: Lines

@@ -88,4 +88,22 @@ public struct KeyQueues<Element: Sendable>: Sendable {
             return elements[place]
         }
     }
+
+    // MARK: Inspection
+
+    /// Calls `body` with the first element of every key.
+    @inlinable public func forEachFirst(_ body: (Element, KeyLines.Standing) -> Void) {
+        lines.forEachFirst { place, standing in
+            if let element = elements[place] { body(element, standing) }
+        }
+    }
+
+    /// An element for which `isMeant` answers yes, with the first one of its key and how that stands.
+    @inlinable public func find(
+        where isMeant: (Element) -> Bool
+    ) -> (element: Element, first: Element, isFirst: Bool, standing: KeyLines.Standing)? {
+        let found = lines.find { elements[$0].map(isMeant) ?? false }
+        guard let found, let element = elements[found.place], let first = elements[found.first] else { return nil }
+        return (element, first, found.place == found.first, found.standing)
+    }
 }

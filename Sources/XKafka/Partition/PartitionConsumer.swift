@@ -88,6 +88,24 @@ public final class PartitionConsumer: Sendable {
 
     /// Whether ``pause()`` is in force.
     public var isPaused: Bool { session.intake.isPaused }
+
+    /// What is in hand just now: partitions, their frontiers and lags, the workers' queues.
+    ///
+    /// The consumer thread answers between two turns, without waiting for any handler. Cheap enough for once a second.
+    ///
+    /// - Throws: `CancellationError` when the task is cancelled first.
+    public func snapshot() async throws -> ConsumerSnapshot {
+        try await session.snapshot()
+    }
+
+    /// What keeps a partition from being committed further: which message, and what that waits for.
+    ///
+    /// Answered like ``snapshot()``, at the same price.
+    ///
+    /// - Throws: `CancellationError` when the task is cancelled first.
+    public func why(_ topic: String, _ partition: Int32) async throws -> FrontierHold {
+        try await session.hold(of: TopicPartition(topic: topic, partition: partition))
+    }
 }
 
 extension PartitionConsumer: CustomStringConvertible {

@@ -45,6 +45,32 @@ final class AssignedPartition: Sendable {
         state.withLock { ($0.tracker.frontier, $0.progressVersion) }
     }
 
+    /// Everything that is counted, as of one moment.
+    var standing: Standing {
+        state.withLock { state in
+            Standing(
+                frontier: state.tracker.frontier,
+                highestDelivered: state.tracker.highestDelivered,
+                held: state.held,
+                heldBytes: state.heldBytes,
+                outstanding: state.tracker.outstanding,
+                completedBeyondFrontier: state.tracker.completedBeyondFrontier,
+                ledger: state.ledger
+            )
+        }
+    }
+
+    struct Standing {
+        let frontier: Int64?
+        let highestDelivered: Int64?
+        let held: Int
+        let heldBytes: Int
+        /// How many delivered messages are not done, those that were handed back included.
+        let outstanding: Int
+        let completedBeyondFrontier: Int
+        let ledger: PartitionState.Ledger
+    }
+
     /// Takes messages in, and leaves out those that must not be worked on. Answers whether there were any.
     func deliver(_ places: inout [DeliveredBatch.Place]) -> Bool {
         if let first = places.first { source.noteDelivered(first.offset) }

@@ -81,15 +81,16 @@ extension ConsumeRuntime {
         var failures = item.trouble?.failures
         let step = plan.rules.fail(item.context, error, record: &failures)
         let keyFailure = item.trouble?.keyFailure
+        func trouble(_ next: Trouble.Next) -> Trouble {
+            Trouble(failures: failures, startedAt: start, keyFailure: keyFailure, lastError: error, next: next)
+        }
         switch step {
         case .retry(let pause):
-            let next = Trouble.Next.attempt(after: pause)
-            item.trouble = Trouble(failures: failures, startedAt: start, keyFailure: keyFailure, next: next)
+            item.trouble = trouble(.attempt(at: .now + pause))
             item.context.attempt += 1
             return .parked(item)
         case .publish(let letter):
-            let next = Trouble.Next.publish(Publication(letter, attempt: 1))
-            item.trouble = Trouble(failures: failures, startedAt: start, keyFailure: keyFailure, next: next)
+            item.trouble = trouble(.publish(Publication(letter, attempt: 1)))
             return .parked(item)
         case .stop(let stop):
             plan.log?.ended(item.context, .failed(error), since: start)
@@ -116,7 +117,7 @@ extension ConsumeRuntime {
         case .failed(let error):
             guard mayStart(item) else { return finish(item, .returned) }
             let pause = plan.rules.publishFailed(letter, error, attempt: publication.attempt)
-            return .parked(item.then(.republish(publication.again, after: pause)))
+            return .parked(item.then(.republish(publication.again, at: .now + pause), after: error))
         case .cancelled:
             plan.log?.ended(item.context, .cancelled, since: start)
             return finish(item, .cancelled)
@@ -136,8 +137,8 @@ extension ConsumeRuntime {
             return
         }
         switch trouble.next {
-        case .attempt(let pause), .republish(_, let pause):
-            if timers.add(key, at: .now + pause) { signal.raise() }
+        case .attempt(let time), .republish(_, let time):
+            if timers.add(key, at: time) { signal.raise() }
         case .publish(let publication):
             publications.start(for: item.partition) { [plan, weak self] in
                 publication.end(await Self.outcome(of: publication.letter, plan.deadLetters))

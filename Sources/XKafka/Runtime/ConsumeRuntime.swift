@@ -13,7 +13,7 @@ final class ConsumeRuntime: ElementWork {
 
     /// Whether the consumer thread runs yet, and whether it still may be started.
     private enum Phase {
-        case preparing, running, stoppedBefore
+        case preparing, running, stoppedBefore, over
     }
 
     private struct Requests {
@@ -21,6 +21,7 @@ final class ConsumeRuntime: ElementWork {
         var failure: (any Error)?
         var storeOutcomes: [CommitOutcome] = []
         var callbackEnds: [AssignmentCallback.ID] = []
+        var inquiry: ConsumerInquiry?
     }
 
     let plan: ConsumePlan
@@ -148,6 +149,48 @@ final class ConsumeRuntime: ElementWork {
             defer { requests.callbackEnds = [] }
             return requests.callbackEnds
         }
+    }
+
+    /// What became of a question to the thread.
+    enum Asked<Answer: Sendable>: Sendable {
+        /// It does not run yet.
+        case preparing
+        /// It does not run any more.
+        case over
+        case asked(OneShot<Answer>)
+    }
+
+    /// Asks the thread something.
+    func ask<Answer: Sendable>(_ question: (inout ConsumerInquiry) -> OneShot<Answer>) -> Asked<Answer> {
+        let asked: Asked<Answer> = requests.withLock { requests in
+            switch requests.phase {
+            case .preparing: return .preparing
+            case .stoppedBefore, .over: return .over
+            case .running:
+                var inquiry = requests.inquiry ?? ConsumerInquiry()
+                defer { requests.inquiry = inquiry }
+                return .asked(question(&inquiry))
+            }
+        }
+        if case .asked = asked { signal.raise() }
+        return asked
+    }
+
+    func takeInquiry() -> ConsumerInquiry? {
+        requests.withLock { requests in
+            defer { requests.inquiry = nil }
+            return requests.inquiry
+        }
+    }
+
+    /// Called by the thread when it answers no more.
+    func closeInquiries() {
+        let last = requests.withLock { requests in
+            requests.phase = .over
+            defer { requests.inquiry = nil }
+            return requests.inquiry
+        }
+        last?.answerIdle(isPaused: intake.isPaused)
     }
 }
 

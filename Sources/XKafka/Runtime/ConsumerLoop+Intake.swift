@@ -49,7 +49,7 @@ extension ConsumerLoop {
         return tookMessages
     }
 
-    private func room(for entry: PartitionEntry) -> Int {
+    func room(for entry: PartitionEntry) -> Int {
         let load = entry.assigned.load
         let untracked = Int(clamping: runtime.processing.maxTrackedOffsets - load.span)
         let partitionRoom = runtime.partitionLimit.load(ordering: .relaxed) - load.held

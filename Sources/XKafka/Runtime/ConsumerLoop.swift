@@ -51,6 +51,8 @@ final class ConsumerLoop {
     var revocations: [AssignmentCallback.ID: RebalanceMachine.Token] = [:]
     /// Whether the group rebalances cooperatively; asked at the first assignment.
     var isCooperative: Bool?
+    /// Whether the group has said what this member reads, and not taken that back; without a group, once reading began.
+    var isAssigned = false
 
     private enum Stage {
         case running
@@ -110,6 +112,7 @@ final class ConsumerLoop {
             commitIfDue(now)
             checkStore(now)
             stopAtTheEnd()
+            answerInquiry(now)
             if hasEnded(now) { break }
             if !tookMessages { runtime.signal.wait(until: nextWake) }
         }
@@ -131,6 +134,7 @@ final class ConsumerLoop {
                 runtime.requestStop(failure: error)
             }
         case .partitions(let reading):
+            isAssigned = true
             perform(machine.assigned(reading.partitions, at: .now))
         }
     }
@@ -141,8 +145,13 @@ final class ConsumerLoop {
         while let event = client.nextEvent() {
             let now = ContinuousClock.now
             switch event {
-            case .assigned(let partitions): perform(machine.assigned(partitions, at: now))
-            case .revoked(let partitions, let lost): perform(machine.revoked(partitions, lost: lost, at: now))
+            case .assigned(let partitions):
+                isAssigned = true
+                perform(machine.assigned(partitions, at: now))
+            case .revoked(let partitions, let lost):
+                // A cooperative member keeps the rest.
+                if lost || isCooperative != true { isAssigned = false }
+                perform(machine.revoked(partitions, lost: lost, at: now))
             case .committedOffsets(let answer): noteCommittedOffsets(answer, now)
             case .committed(let outcome): noteCommit(CommitOutcome(outcome), now)
             case .error(let error): note(error)
@@ -232,6 +241,7 @@ final class ConsumerLoop {
         for entry in turns { entry.close(into: &report) }
         partitions = [:]
         turns = []
+        runtime.closeInquiries()
         runtime.stopWorkers()
         report.duration = (stopTime ?? .now).duration(to: .now)
         releaseClient()

@@ -27,6 +27,9 @@ final class ConsumerSession: Sendable {
         state.withLock { $0.sweepFinds + ($0.runtime?.sweepFinds.load(ordering: .relaxed) ?? 0) }
     }
 
+    /// The `consume` call that is under way.
+    var current: ConsumeRuntime? { state.withLock { $0.runtime } }
+
     /// What is asked for when consuming starts: it may have to wait for an offset store.
     typealias Preparation = @Sendable () async throws -> (ClientProperties, ConsumerRole)
 

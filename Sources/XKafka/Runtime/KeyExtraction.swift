@@ -41,7 +41,8 @@ final class KeyExtraction: Sendable {
                 failures: nil,
                 startedAt: .now,
                 keyFailure: error,
-                next: .attempt(after: .zero)
+                lastError: error,
+                next: .attempt(at: .now)
             )
             workers.submit(item, key: place.queue, shard: place.shard)
         }

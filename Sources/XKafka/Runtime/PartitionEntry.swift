@@ -29,6 +29,10 @@ final class PartitionEntry {
     private(set) var hasReachedEnd = false
     /// When the partition was to be given back.
     var drainStart: ContinuousClock.Instant?
+    /// Where the frontier stands, and since when, as far as somebody looked.
+    private var stand: (frontier: Int64?, since: ContinuousClock.Instant)?
+    /// The attempt that was last seen to run while it held the frontier, and when it was first seen.
+    private var sighting: (offset: Int64, attempt: Int, since: ContinuousClock.Instant)?
     /// The version of the progress that was committed.
     private var committedVersion = 0
     private var isClosed = false
@@ -67,6 +71,28 @@ final class PartitionEntry {
         committedVersion = version
     }
 
+    /// Notes where the frontier stands, and whether messages are in hand that it waits for.
+    func note(frontier: Int64?, isWaiting: Bool, at now: ContinuousClock.Instant) {
+        guard isWaiting else {
+            stand = nil
+            return
+        }
+        if let stand, stand.frontier == frontier { return }
+        stand = (frontier, now)
+    }
+
+    /// How long the frontier has been waiting for the same message.
+    func frontierAge(at now: ContinuousClock.Instant) -> Duration {
+        stand.map { max(.zero, $0.since.duration(to: now)) } ?? .zero
+    }
+
+    /// Notes that the handler of the message that holds the frontier runs. Answers since when that was seen.
+    func sight(offset: Int64, attempt: Int, at now: ContinuousClock.Instant) -> ContinuousClock.Instant {
+        if let sighting, sighting.offset == offset, sighting.attempt == attempt { return sighting.since }
+        sighting = (offset, attempt, now)
+        return now
+    }
+
     /// Begins anew after the partition's log was reset; what the earlier assignment had in hand is left
     /// to its handlers, whose ends change nothing any more.
     func restart(as restarted: AssignedPartition, report: inout DrainReport) {
@@ -74,6 +100,8 @@ final class PartitionEntry {
         assigned = restarted
         committed = nil
         committedVersion = 0
+        stand = nil
+        sighting = nil
     }
 
     /// Ends everything and adds what became of the messages to `report`. Only the first call does anything.

@@ -71,10 +71,10 @@ struct WorkItem: Sendable {
         if case .publish = trouble?.next { true } else { false }
     }
 
-    /// The same item, one step on in its trouble.
-    func then(_ next: Trouble.Next) -> WorkItem {
+    /// The same item, one step on in its trouble, perhaps after another error.
+    func then(_ next: Trouble.Next, after error: (any Error)? = nil) -> WorkItem {
         var item = self
-        item.trouble = trouble?.then(next)
+        item.trouble = trouble?.then(next, error)
         return item
     }
 }
@@ -98,12 +98,12 @@ private final class OwnMessage: Sendable {
 /// messages that are well stay small.
 final class Trouble: Sendable {
     enum Next: Sendable {
-        /// Another attempt after this pause.
-        case attempt(after: Duration)
+        /// Another attempt, at this time.
+        case attempt(at: ContinuousClock.Instant)
         /// Publishing its dead letter, or seeing what became of that.
         case publish(Publication)
-        /// The same again after a pause.
-        case republish(Publication, after: Duration)
+        /// The same again, at this time.
+        case republish(Publication, at: ContinuousClock.Instant)
     }
 
     /// The failures of its handler; `nil` when it had none.
@@ -112,28 +112,38 @@ final class Trouble: Sendable {
     let startedAt: ContinuousClock.Instant
     /// Why its logical key is not known.
     let keyFailure: (any Error)?
+    /// What went wrong last: in its handler, or with its dead letter.
+    let lastError: any Error
     let next: Next
 
     init(
         failures: FailureRecord?,
         startedAt: ContinuousClock.Instant,
         keyFailure: (any Error)?,
+        lastError: any Error,
         next: Next
     ) {
         self.failures = failures
         self.startedAt = startedAt
         self.keyFailure = keyFailure
+        self.lastError = lastError
         self.next = next
     }
 
     /// The same message, its key found.
     var withKey: Trouble {
-        Trouble(failures: failures, startedAt: startedAt, keyFailure: nil, next: next)
+        Trouble(failures: failures, startedAt: startedAt, keyFailure: nil, lastError: lastError, next: next)
     }
 
     /// The same message, one step on.
-    func then(_ next: Next) -> Trouble {
-        Trouble(failures: failures, startedAt: startedAt, keyFailure: keyFailure, next: next)
+    func then(_ next: Next, _ error: (any Error)?) -> Trouble {
+        Trouble(
+            failures: failures,
+            startedAt: startedAt,
+            keyFailure: keyFailure,
+            lastError: error ?? lastError,
+            next: next
+        )
     }
 }
 

@@ -96,6 +96,14 @@ package final class ConsumerClient: @unchecked Sendable {
         MessageBatch(takingFrom: queue, limit: limit, lifetime)
     }
 
+    /// Where the partition ended when it was last fetched from (its high watermark); `nil` before that. A look at what
+    /// the client knows.
+    package func endOffset(of partition: TopicPartition) -> Int64? {
+        var (low, high): (Int64, Int64) = (-1, -1)
+        let code = rd_kafka_get_watermark_offsets(client.pointer, partition.topic, partition.partition, &low, &high)
+        return code == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? high : nil
+    }
+
     // MARK: Commits
 
     /// Sends a commit. Its outcome arrives as an event with the same number.
