@@ -33,6 +33,7 @@ extension GroupConsumerConfig {
     /// | `processing.exhaustedPolicy` | `block`, `dlq_commit`, `stop` | `block` |
     /// | `processing.deadLetters.topic`, `.deliveryTimeout` | text, time | none, `30s` |
     /// | `processing.logsMessages`, `.successLogLevel` | `true` or `false`, log level | `true`, `debug` |
+    /// | `processing.health.degradedAfter`, `.stalledAfter` | time | `30s`, `2m` |
     /// | `security.tls.enabled` | `true` or `false` | `true` if another key of `security.tls` is set |
     /// | `security.tls.certificateAuthorities.file` or `.pem` | path, or PEM (secret) | the system's |
     /// | `security.tls.clientCertificate.certificate.file` or `.pem` | path, or PEM (secret) | none |

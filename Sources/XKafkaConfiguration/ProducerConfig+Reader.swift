@@ -25,6 +25,7 @@ extension ProducerConfig {
     /// | `linger`, `deliveryTimeout`, `closeDeadline` | time | `5ms`, `2m`, `30s` |
     /// | `batchMessages`, `maxInFlightMessages`, `maxInFlightRequests` | number | 10000, 100000, 5 |
     /// | `batchBytes`, `maxMessageBytes`, `maxInFlightBytes` | bytes | 1000000, 1000000, 67108864 |
+    /// | `health.degradedAfter`, `.stalledAfter` | time | `30s`, `2m` |
     /// | `clientID` | text | `xkafka-` and random digits |
     /// | `librdkafkaProperties` | list of `name=value`, secret | none |
     ///
@@ -67,6 +68,7 @@ extension ProducerConfig {
         settings.read("maxInFlightRequests", into: &maxInFlightRequests)
         settings.read("maxInFlightMessages", into: &maxInFlightMessages)
         settings.read("maxInFlightBytes", into: &maxInFlightBytes)
+        settings.readHealth("health", into: &health)
         settings.read("clientID", into: &clientID)
         settings.readProperties("librdkafkaProperties", into: &librdkafkaProperties)
         try settings.finish()

@@ -23,6 +23,11 @@ extension Settings {
         var description: String { level.rawValue }
     }
 
+    mutating func readHealth(_ prefix: String, into config: inout HealthConfig) {
+        read("\(prefix).degradedAfter", into: &config.degradedAfter)
+        read("\(prefix).stalledAfter", into: &config.stalledAfter)
+    }
+
     mutating func readProcessing(into config: inout ProcessingConfig) {
         read("processing.shardCount", into: &config.shardCount)
         read("processing.shardQueueSize", into: &config.shardQueueSize)
@@ -38,6 +43,7 @@ extension Settings {
         read("processing.exhaustedPolicy", into: &config.exhaustedPolicy, from: [.block, .dlqCommit, .stop])
         read("processing.logsMessages", into: &config.logsMessages)
         readLevel("processing.successLogLevel", into: &config.successLogLevel)
+        readHealth("processing.health", into: &config.health)
         readDeadLetters(into: &config.deadLetters)
     }
 

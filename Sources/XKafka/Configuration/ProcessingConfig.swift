@@ -97,6 +97,9 @@ public struct ProcessingConfig: Sendable {
     /// The level of the line for a message that was handled. Default `debug`.
     public var successLogLevel: Logger.Level
 
+    /// From when on a trouble counts in the consumer's `health`.
+    public var health: HealthConfig
+
     /// The defaults, unless told otherwise.
     public init(
         shardCount: Int = ProcessingConfig.defaultShardCount,
@@ -129,6 +132,7 @@ public struct ProcessingConfig: Sendable {
         failureHook = nil
         logsMessages = true
         successLogLevel = .debug
+        health = HealthConfig()
     }
 }
 
@@ -188,6 +192,7 @@ extension ProcessingConfig {
             "is never used unless processing.exhaustedPolicy is dlqCommit"
         )
         deadLetters?.check(&checks)
+        health.check(&checks, field: "processing.health")
     }
 
     /// How many messages are in hand at most.

@@ -40,7 +40,8 @@ public struct UnknownTopicPolicy: Sendable, Hashable, CustomStringConvertible {
     /// The name of the policy.
     public let description: String
 
-    /// Go on with the other topics, say so once in the log, and read the topic once it exists.
+    /// Go on with the other topics, say so once in the log, and read the topic once it exists. Until then
+    /// ``GroupConsumer/health`` is degraded.
     public static let wait = UnknownTopicPolicy(description: "wait")
 
     /// End `consume` with ``ConsumerError/Code/unknownTopic``.

@@ -151,7 +151,7 @@ extension ConsumerLoop {
         }
         if !entry.assigned.mayStart { return .givingBack }
         if runtime.intake.isPaused { return .paused }
-        if entry.isReady, entry.isFeeding, room(for: entry) <= 0 { return .room }
+        if lacksRoom(entry) { return .room }
         return .nothing
     }
 }

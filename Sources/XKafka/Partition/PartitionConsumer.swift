@@ -89,6 +89,13 @@ public final class PartitionConsumer: Sendable {
     /// Whether ``pause()`` is in force.
     public var isPaused: Bool { session.intake.isPaused }
 
+    /// How this consumer is doing: healthy, degraded or stalled, with the reasons.
+    ///
+    /// For a readiness endpoint: reads what the consumer thread noted when it last looked, at most about a second ago,
+    /// and waits for nothing. ``ProcessingConfig/health`` says from when on a trouble counts. A consumer whose
+    /// `consume` is not running is stalled.
+    public var health: ConsumerHealth { session.health }
+
     /// What is in hand just now: partitions, their frontiers and lags, the workers' queues.
     ///
     /// The consumer thread answers between two turns, without waiting for any handler. Cheap enough for once a second.

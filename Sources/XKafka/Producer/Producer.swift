@@ -45,6 +45,16 @@ public final class Producer: Sendable {
         Task { await runtime.close(within: limit) }
     }
 
+    /// How this producer is doing: healthy, degraded or stalled, with the reasons.
+    ///
+    /// For a readiness endpoint: waits for nothing. ``ProducerConfig/health`` says from when on a trouble counts. How
+    /// long messages have been under way, or callers have waited, is counted from the first look at it: ask every few
+    /// seconds.
+    public var health: ProducerHealth {
+        let now = ContinuousClock.now
+        return runtime.vitals(at: now).health(config.health, at: now)
+    }
+
     /// How many messages are on their way.
     package var messagesInFlight: Int { runtime.gate.messagesInside }
 

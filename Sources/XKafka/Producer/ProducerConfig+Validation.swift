@@ -31,6 +31,7 @@ extension ProducerConfig {
         checkTimes(&checks)
         checkSizes(&checks)
         security.check(&checks)
+        health.check(&checks, field: "health")
         checks.checkProperties(librdkafkaProperties, owned: OwnedProperties.producer, kind: .producer) {
             properties()
         }

@@ -130,6 +130,9 @@ public struct ProducerConfig: Sendable {
     /// otherwise. Default 30 s.
     public var closeDeadline: Duration
 
+    /// From when on a trouble counts in ``Producer/health``.
+    public var health: HealthConfig
+
     /// Where the producer, and librdkafka, write their log lines. Default: a logger with the label
     /// `xkafka`.
     public var logger: Logger
@@ -176,6 +179,7 @@ public struct ProducerConfig: Sendable {
         maxInFlightMessages = Self.defaultMaxInFlightMessages
         maxInFlightBytes = Self.defaultMaxInFlightBytes
         closeDeadline = Self.defaultCloseDeadline
+        health = HealthConfig()
         librdkafkaProperties = [:]
     }
 }

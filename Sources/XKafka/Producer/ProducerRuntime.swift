@@ -44,6 +44,9 @@ final class ProducerRuntime: Sendable {
     let log: ProduceLog?
     let state: Mutex<State>
     let connection = Mutex(Connection.idle)
+    let watch = Mutex(ProducerWatch())
+    /// Whether ``watch`` says that no broker can be reached.
+    let areBrokersDown = Atomic<Bool>(false)
     /// Bounds what is under way in total.
     let gate: CreditGate
     /// Bound what each lane holds back.
@@ -261,10 +264,14 @@ final class ProducerRuntime: Sendable {
                         case .error(let error):
                             logger.warning("xkafka producer error", metadata: ["error": "\(error)"])
                             if error.errorClass == .fatal { self?.abort(error) }
+                            if error.code == .allBrokersDown { self?.noteBrokersDown() }
                         case .log(let line): librdkafkaLog.write(line)
                         }
                     },
-                    onDeliveries: { [weak self] in self?.deliver($0) }
+                    onDeliveries: { [weak self] in
+                        self?.noteReports($0)
+                        self?.deliver($0)
+                    }
                 )
                 connection = .open(client)
                 return client

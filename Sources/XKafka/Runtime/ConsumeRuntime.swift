@@ -22,6 +22,7 @@ final class ConsumeRuntime: ElementWork {
         var storeOutcomes: [CommitOutcome] = []
         var callbackEnds: [AssignmentCallback.ID] = []
         var inquiry: ConsumerInquiry?
+        var foundTopics: [String] = []
     }
 
     let plan: ConsumePlan
@@ -37,6 +38,8 @@ final class ConsumeRuntime: ElementWork {
     let sweepFinds = Atomic<Int>(0)
     /// How many messages one partition may have in hand; follows the number of partitions.
     let partitionLimit: Atomic<Int>
+    /// What the thread noted about itself last.
+    let vitals: Mutex<ConsumerVitals>
     /// How the call ended. Resolved last.
     let ended = OneShot<Result<DrainReport, any Error>>()
 
@@ -55,6 +58,7 @@ final class ConsumeRuntime: ElementWork {
         signal = intake.signal
         credit = Credit(messages: plan.processing.messageLimit, bytes: plan.processing.byteBudget)
         partitionLimit = Atomic(plan.processing.messageLimit)
+        vitals = Mutex(ConsumerVitals(unsettledSince: .now))
     }
 
     var processing: ProcessingConfig { plan.processing }
@@ -149,6 +153,23 @@ final class ConsumeRuntime: ElementWork {
             defer { requests.callbackEnds = [] }
             return requests.callbackEnds
         }
+    }
+
+    /// Tells the thread which topics exist now. It asks for that itself, once at a time.
+    func post(foundTopics topics: [String]) {
+        requests.withLock { $0.foundTopics = topics }
+    }
+
+    func takeFoundTopics() -> [String] {
+        requests.withLock { requests in
+            defer { requests.foundTopics = [] }
+            return requests.foundTopics
+        }
+    }
+
+    /// How the thread was doing when it looked last.
+    var health: ConsumerHealth {
+        vitals.withLock { $0 }.health(processing.health, isStopping: isStopRequested, at: .now)
     }
 
     /// What became of a question to the thread.

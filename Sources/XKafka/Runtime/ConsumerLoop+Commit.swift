@@ -46,8 +46,9 @@ struct CommitSchedule {
     /// When a final commit that failed is sent again.
     var retryTime: ContinuousClock.Instant?
     var lastError: (any Error)?
-    /// Since when nothing could be saved to the store, and how often it was tried.
+    /// Since when nothing could be committed, or saved to the store.
     var failingSince: ContinuousClock.Instant?
+    /// How often saving to the store was tried since then.
     var failures = 0
     /// Why the final commit that was due last failed.
     var finalError: (any Error)?
@@ -206,12 +207,12 @@ extension ConsumerLoop {
             runtime.logger.warning("xkafka commit failed", metadata: ["error": "\(error)"])
         }
         commits.lastError = error
+        commits.failingSince = commits.failingSince ?? inFlight.startTime
         // What was not committed is still to be.
         noteUncommitted()
         if role.reading != nil {
             // A store that fails is asked again after growing pauses.
             commits.failures += 1
-            commits.failingSince = commits.failingSince ?? inFlight.startTime
             commits.nextRegular = now + RetryConfig().backoff(afterAttempt: commits.failures)
         }
         if commits.final != nil {

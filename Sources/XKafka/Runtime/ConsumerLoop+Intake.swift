@@ -41,6 +41,7 @@ extension ConsumerLoop {
                 continue
             }
             tookMessages = true
+            noteSignOfLife()
             noteSweepFind(entry)
             deliver(batch, of: entry)
             workers.wake()

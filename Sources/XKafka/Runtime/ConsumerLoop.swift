@@ -1,4 +1,5 @@
 import Logging
+import Synchronization
 import XKafkaCore
 import XKafkaEngine
 import XKafkaTransport
@@ -53,6 +54,11 @@ final class ConsumerLoop {
     var isCooperative: Bool?
     /// Whether the group has said what this member reads, and not taken that back; without a group, once reading began.
     var isAssigned = false
+    var vitals: ConsumerVitals
+    var nextVitals = ContinuousClock.now
+    /// The number of a request that only asks whether a broker answers.
+    var brokerQuestion: Int?
+    var nextTopicQuestion = ContinuousClock.now
 
     private enum Stage {
         case running
@@ -78,6 +84,7 @@ final class ConsumerLoop {
         workers = pool
         shardLists = ShardLists(shardCount: runtime.processing.shardCount)
         librdkafkaLog = LibrdkafkaLog(runtime.logger)
+        vitals = runtime.vitals.withLock { $0 }
         machine = RebalanceMachine(
             limits: .init(
                 drain: runtime.processing.drainDeadline,
@@ -113,6 +120,7 @@ final class ConsumerLoop {
             checkStore(now)
             stopAtTheEnd()
             answerInquiry(now)
+            takeVitals(now)
             if hasEnded(now) { break }
             if !tookMessages { runtime.signal.wait(until: nextWake) }
         }
@@ -147,13 +155,18 @@ final class ConsumerLoop {
             switch event {
             case .assigned(let partitions):
                 isAssigned = true
+                noteSignOfLife()
                 perform(machine.assigned(partitions, at: now))
             case .revoked(let partitions, let lost):
                 // A cooperative member keeps the rest.
                 if lost || isCooperative != true { isAssigned = false }
                 perform(machine.revoked(partitions, lost: lost, at: now))
-            case .committedOffsets(let answer): noteCommittedOffsets(answer, now)
-            case .committed(let outcome): noteCommit(CommitOutcome(outcome), now)
+            case .committedOffsets(let answer):
+                noteBrokerAnswer(answer)
+                noteCommittedOffsets(answer, now)
+            case .committed(let outcome):
+                if outcome.error == nil { noteSignOfLife() }
+                noteCommit(CommitOutcome(outcome), now)
             case .error(let error): note(error)
             case .log(let line):
                 if let news = JoinNews(line) { commits.isHeldByJoining = news.isJoining }
@@ -166,6 +179,8 @@ final class ConsumerLoop {
     /// An error that librdkafka reports beside everything else.
     func note(_ error: KafkaError) {
         if role.isIrrelevant(error) { return }
+        if error.code == .allBrokersDown { vitals.brokersDownSince = vitals.brokersDownSince ?? .now }
+        noteUnknownTopics(error)
         if let failure = role.failure(for: error) {
             runtime.requestStop(failure: failure)
         } else {

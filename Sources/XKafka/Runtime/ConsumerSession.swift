@@ -30,6 +30,9 @@ final class ConsumerSession: Sendable {
     /// The `consume` call that is under way.
     var current: ConsumeRuntime? { state.withLock { $0.runtime } }
 
+    /// How the `consume` call is doing.
+    var health: ConsumerHealth { current?.health ?? .stalled([.notConsuming]) }
+
     /// What is asked for when consuming starts: it may have to wait for an offset store.
     typealias Preparation = @Sendable () async throws -> (ClientProperties, ConsumerRole)
 

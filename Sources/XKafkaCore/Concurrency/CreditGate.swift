@@ -35,6 +35,9 @@ package final class CreditGate: Sendable {
     /// How many messages are in.
     package var messagesInside: Int { state.withLock { $0.messages } }
 
+    /// Whether somebody waits.
+    package var isAwaited: Bool { state.withLock { !$0.waiters.isEmpty } }
+
     /// Waits until a message of this size may go in. Throws `CancellationError` when the task is
     /// cancelled before, and what the gate was closed with.
     package func enter(bytes: Int) async throws {
