@@ -19,6 +19,10 @@ extension GroupConsumerConfig {
     /// | `unknownTopics` | `wait`, `fail` | `wait` |
     /// | `offsetMetadataLimit` | number | 4096 |
     /// | `clientID` | text | `xkafka-` and random digits |
+    /// | `metrics.enabled` | `true` or `false` | `true` if another key of `metrics` is set |
+    /// | `metrics.prefix`, `.interval` | text, time | `xkafka`, `1s` |
+    /// | `metrics.statisticsInterval` | time, or `never` | `10s` |
+    /// | `metrics.partitionLimit` | number | 100 |
     /// | `librdkafkaProperties` | list of `name=value`, secret | none |
     /// | `processing.shardCount`, `.shardQueueSize`, `.maxConcurrentHandlers` | number | 32, 1024, 32 |
     /// | `processing.byteBudget` | bytes | 67108864 |
@@ -81,6 +85,7 @@ extension GroupConsumerConfig {
         settings.read("unknownTopics", into: &unknownTopics, from: [.wait, .fail])
         settings.read("offsetMetadataLimit", into: &offsetMetadataLimit)
         settings.read("clientID", into: &clientID)
+        settings.readMetrics(into: &metrics)
         settings.readProperties("librdkafkaProperties", into: &librdkafkaProperties)
         settings.readProcessing(into: &processing)
         try settings.finish()

@@ -18,6 +18,10 @@ extension PartitionConsumerConfig {
     /// | `reconnectInitialBackoff`, `reconnectMaxBackoff` | time | `200ms`, `5s` |
     /// | `isolationLevel` | `read_committed`, `read_uncommitted` | `read_committed` |
     /// | `clientID` | text | `xkafka-` and random digits |
+    /// | `metrics.enabled` | `true` or `false` | `true` if another key of `metrics` is set |
+    /// | `metrics.prefix`, `.interval` | text, time | `xkafka`, `1s` |
+    /// | `metrics.statisticsInterval` | time, or `never` | `10s` |
+    /// | `metrics.partitionLimit` | number | 100 |
     /// | `librdkafkaProperties` | list of `name=value`, secret | none |
     ///
     /// The keys under `processing` and `security`, and everything else, are as for a
@@ -53,6 +57,7 @@ extension PartitionConsumerConfig {
         settings.read("reconnectMaxBackoff", into: &reconnectMaxBackoff)
         settings.read("isolationLevel", into: &isolationLevel, from: [.readCommitted, .readUncommitted])
         settings.read("clientID", into: &clientID)
+        settings.readMetrics(into: &metrics)
         settings.readProperties("librdkafkaProperties", into: &librdkafkaProperties)
         settings.readProcessing(into: &processing)
         try settings.finish()

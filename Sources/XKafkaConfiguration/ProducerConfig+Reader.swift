@@ -27,6 +27,9 @@ extension ProducerConfig {
     /// | `batchBytes`, `maxMessageBytes`, `maxInFlightBytes` | bytes | 1000000, 1000000, 67108864 |
     /// | `health.degradedAfter`, `.stalledAfter` | time | `30s`, `2m` |
     /// | `clientID` | text | `xkafka-` and random digits |
+    /// | `metrics.enabled` | `true` or `false` | `true` if another key of `metrics` is set |
+    /// | `metrics.prefix`, `.interval` | text, time | `xkafka`, `1s` |
+    /// | `metrics.statisticsInterval` | time, or `never` | `10s` |
     /// | `librdkafkaProperties` | list of `name=value`, secret | none |
     ///
     /// The keys under `security`, and everything else, are as for a
@@ -70,6 +73,7 @@ extension ProducerConfig {
         settings.read("maxInFlightBytes", into: &maxInFlightBytes)
         settings.readHealth("health", into: &health)
         settings.read("clientID", into: &clientID)
+        settings.readMetrics(into: &metrics)
         settings.readProperties("librdkafkaProperties", into: &librdkafkaProperties)
         try settings.finish()
     }

@@ -28,6 +28,24 @@ extension Settings {
         read("\(prefix).stalledAfter", into: &config.stalledAfter)
     }
 
+    /// Metrics are on if any of their keys is there, unless `enabled` says otherwise.
+    mutating func readMetrics(into config: inout MetricsConfig?) {
+        let keys = ["enabled", "prefix", "interval", "partitionLimit", "statisticsInterval"]
+        guard keys.contains(where: { text("metrics.\($0)") != nil }) else { return }
+        var isEnabled = true
+        read("metrics.enabled", into: &isEnabled)
+        var metrics = config ?? MetricsConfig()
+        read("metrics.prefix", into: &metrics.prefix)
+        read("metrics.interval", into: &metrics.interval)
+        read("metrics.partitionLimit", into: &metrics.partitionLimit)
+        if text("metrics.statisticsInterval")?.trimmed == "never" {
+            metrics.statisticsInterval = nil
+        } else {
+            read("metrics.statisticsInterval", into: &metrics.statisticsInterval)
+        }
+        config = isEnabled ? metrics : nil
+    }
+
     mutating func readProcessing(into config: inout ProcessingConfig) {
         read("processing.shardCount", into: &config.shardCount)
         read("processing.shardQueueSize", into: &config.shardQueueSize)

@@ -76,6 +76,7 @@ enum OwnedProperties {
         "ssl.key.location": "set security.tls instead",
         "ssl.key.password": "set security.tls instead",
         "ssl.key.pem": "set security.tls instead",
+        "statistics.interval.ms": "set metrics.statisticsInterval instead",
         "log.queue": "belongs to the library, which logs to the logger",
     ]
 

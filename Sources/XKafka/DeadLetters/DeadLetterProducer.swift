@@ -73,6 +73,7 @@ final class DeadLetterProducer: DeadLetterPublisher {
                     case .error(let error):
                         logger.warning("xkafka dead letter producer error", metadata: ["error": "\(error)"])
                     case .log(let line): log.write(line)
+                    case .statistics: break
                     }
                 }
                 state = .open(client)

@@ -22,6 +22,7 @@ public final class GroupConsumer: Sendable {
     public let config: GroupConsumerConfig
 
     private let session = ConsumerSession()
+    private let metrics: ConsumerMetrics?
 
     /// A consumer that has not started. Connects to nothing.
     ///
@@ -29,6 +30,7 @@ public final class GroupConsumer: Sendable {
     public init(_ config: GroupConsumerConfig) throws(ConfigurationError) {
         try config.validate()
         self.config = config
+        metrics = config.metrics.map { ConsumerMetrics($0, group: config.groupID) }
     }
 
     /// Joins the group and handles messages until the calling task is cancelled, the `ServiceGroup` it belongs to
@@ -56,6 +58,7 @@ public final class GroupConsumer: Sendable {
             logger: config.logger,
             group: config.groupID,
             deadLetters: config.deadLetterPublisher(),
+            metrics: metrics,
             handler: config.chain(handler)
         )
         return try await session.consume(plan) { [config] in

@@ -104,6 +104,9 @@ public struct GroupConsumerConfig: Sendable {
     /// a random part: members with equal ids can make some assignment strategies rebalance for ever.
     public var clientID: String
 
+    /// Which metrics are given. Default `nil`: none.
+    public var metrics: MetricsConfig?
+
     /// Where the consumer, and librdkafka, write their log lines. Default: a logger with the label
     /// `xkafka`.
     public var logger: Logger
@@ -143,6 +146,7 @@ public struct GroupConsumerConfig: Sendable {
         topicHandlers = [:]
         offsetMetadataLimit = Self.defaultOffsetMetadataLimit
         clientID = ClientID.random()
+        metrics = nil
         librdkafkaProperties = [:]
     }
 }
@@ -209,6 +213,7 @@ extension GroupConsumerConfig {
             "must be at least 0 and at most 1,048,576"
         )
         security.check(&checks)
+        metrics?.check(&checks)
         checks.checkProperties(librdkafkaProperties, owned: OwnedProperties.groupConsumer, kind: .consumer) {
             properties()
         }
@@ -241,6 +246,7 @@ extension GroupConsumerConfig {
         if assignmentStrategy == .cooperativeSticky, !LibrdkafkaVersion.isSafeToCooperate {
             properties.set("debug", JoinNews.debugContext)
         }
+        metrics?.set(&properties)
         properties.add(librdkafkaProperties)
         return properties
     }

@@ -20,6 +20,7 @@ public final class PartitionConsumer: Sendable {
     public let config: PartitionConsumerConfig
 
     private let session = ConsumerSession()
+    private let metrics: ConsumerMetrics?
 
     /// A consumer that has not started. Connects to nothing.
     ///
@@ -27,6 +28,7 @@ public final class PartitionConsumer: Sendable {
     public init(_ config: PartitionConsumerConfig) throws(ConfigurationError) {
         try config.validate()
         self.config = config
+        metrics = config.metrics.map { ConsumerMetrics($0, group: nil) }
     }
 
     /// Handles messages, from the stored offset on, until the calling task is cancelled, the `ServiceGroup` it
@@ -60,6 +62,7 @@ public final class PartitionConsumer: Sendable {
             logger: config.logger,
             group: nil,
             deadLetters: config.deadLetterPublisher(),
+            metrics: metrics,
             handler: composeConsume(config.handlers.named(group: nil, clientID: config.clientID), handler)
         )
         return try await session.consume(plan) { [config] in

@@ -71,6 +71,9 @@ public struct PartitionConsumerConfig: Sendable {
     /// a random part.
     public var clientID: String
 
+    /// Which metrics are given. Default `nil`: none.
+    public var metrics: MetricsConfig?
+
     /// Where the consumer, and librdkafka, write their log lines. Default: a logger with the label
     /// `xkafka`.
     public var logger: Logger
@@ -129,6 +132,7 @@ public struct PartitionConsumerConfig: Sendable {
         isolationLevel = .readCommitted
         handlers = []
         clientID = ClientID.random()
+        metrics = nil
         librdkafkaProperties = [:]
     }
 }
@@ -165,6 +169,7 @@ extension PartitionConsumerConfig {
         )
         processing.check(&checks)
         security.check(&checks)
+        metrics?.check(&checks)
         checks.checkProperties(librdkafkaProperties, owned: OwnedProperties.partitionConsumer, kind: .consumer) {
             properties()
         }
@@ -183,6 +188,7 @@ extension PartitionConsumerConfig {
         // librdkafka wants a group name for its consumer queue. No group is joined and nothing is
         // committed to it.
         properties.set("group.id", Self.groupName)
+        metrics?.set(&properties)
         properties.add(librdkafkaProperties)
         return properties
     }

@@ -14,6 +14,8 @@ extension Producer {
         _ messages: some Sequence<ProduceMessage>,
         deadline: ContinuousClock.Instant? = nil
     ) async throws -> [ProduceResult] {
+        let start = runtime.metrics.map { _ in ContinuousClock.now }
+        defer { if let start { runtime.metrics?.batchEnded(since: start) } }
         let countdown = BatchCountdown()
         var taken: [Outgoing] = []
         var refusal: (any Error)?
@@ -54,6 +56,8 @@ extension Producer {
         deadline: ContinuousClock.Instant? = nil
     ) async throws -> [Result<ProduceResult, any Error>] {
         try Task.checkCancellation()
+        let start = runtime.metrics.map { _ in ContinuousClock.now }
+        defer { if let start { runtime.metrics?.batchEnded(since: start) } }
         let countdown = BatchCountdown()
         var taken: [Result<Outgoing, any Error>] = []
         taken.reserveCapacity(messages.underestimatedCount)

@@ -31,6 +31,7 @@ extension ProducerConfig {
         checkTimes(&checks)
         checkSizes(&checks)
         security.check(&checks)
+        metrics?.check(&checks)
         health.check(&checks, field: "health")
         checks.checkProperties(librdkafkaProperties, owned: OwnedProperties.producer, kind: .producer) {
             properties()
@@ -129,6 +130,7 @@ extension ProducerConfig {
         // off, only made too large to be met.
         properties.set("queue.buffering.max.messages", 0)
         properties.set("queue.buffering.max.kbytes", 2_147_483_647)
+        metrics?.set(&properties)
         properties.add(librdkafkaProperties)
         return properties
     }

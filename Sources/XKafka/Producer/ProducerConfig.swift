@@ -133,6 +133,9 @@ public struct ProducerConfig: Sendable {
     /// From when on a trouble counts in ``Producer/health``.
     public var health: HealthConfig
 
+    /// Which metrics are given. Default `nil`: none.
+    public var metrics: MetricsConfig?
+
     /// Where the producer, and librdkafka, write their log lines. Default: a logger with the label
     /// `xkafka`.
     public var logger: Logger
@@ -166,6 +169,7 @@ public struct ProducerConfig: Sendable {
         self.logger = logger
         partitioner = .fnv1aRandom
         clientID = ClientID.random()
+        metrics = nil
         topicHandlers = [:]
         logsMessages = true
         successLogLevel = .debug

@@ -113,6 +113,7 @@ extension ProducerRuntime {
 
     private func tell(_ finished: [Outgoing]) {
         guard !finished.isEmpty else { return }
+        metrics?.ended(finished)
         var bytes = 0
         for outgoing in finished {
             bytes += outgoing.bytes

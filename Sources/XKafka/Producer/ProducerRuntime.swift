@@ -44,6 +44,8 @@ final class ProducerRuntime: Sendable {
     let log: ProduceLog?
     let state: Mutex<State>
     let connection = Mutex(Connection.idle)
+    /// `nil` when they are off.
+    let metrics: ProducerMetrics?
     let watch = Mutex(ProducerWatch())
     /// Whether ``watch`` says that no broker can be reached.
     let areBrokersDown = Atomic<Bool>(false)
@@ -63,6 +65,7 @@ final class ProducerRuntime: Sendable {
     init(_ config: ProducerConfig, transport: (any ProduceTransport)?) {
         self.config = config
         self.transport = transport
+        metrics = config.metrics.map { ProducerMetrics($0) }
         rules = ProduceRetryRules(
             config.retry,
             policy: config.exhaustedPolicy,
@@ -84,6 +87,7 @@ final class ProducerRuntime: Sendable {
                 )
             )
         )
+        metrics?.run(for: self)
     }
 
     // MARK: Handing in
@@ -257,6 +261,7 @@ final class ProducerRuntime: Sendable {
             case .idle:
                 let logger = config.logger
                 let librdkafkaLog = LibrdkafkaLog(logger)
+                let statistics = metrics?.statistics
                 let client = try ProducerClient(
                     config.properties(),
                     onEvent: { [weak self] event in
@@ -266,6 +271,7 @@ final class ProducerRuntime: Sendable {
                             if error.errorClass == .fatal { self?.abort(error) }
                             if error.code == .allBrokersDown { self?.noteBrokersDown() }
                         case .log(let line): librdkafkaLog.write(line)
+                        case .statistics(let json): statistics?.note(json)
                         }
                     },
                     onDeliveries: { [weak self] in

@@ -9,6 +9,8 @@ struct ConsumePlan: Sendable {
     let handler: ConsumeFunction
     /// What follows a failed attempt.
     let rules: RetryRules
+    /// `nil` when they are off.
+    let metrics: ConsumerMetrics?
     /// The line that each message leaves; `nil` when switched off.
     let log: ConsumeLog?
     let routing: MessageRouting
@@ -20,11 +22,14 @@ struct ConsumePlan: Sendable {
         logger: Logger,
         group: String?,
         deadLetters: (any DeadLetterPublisher)?,
+        metrics: ConsumerMetrics?,
         handler: @escaping ConsumeFunction
     ) {
         self.processing = processing
         self.logger = logger
-        self.handler = handler
+        // Timing is a handler around the others, so that it costs nothing when it is off.
+        self.handler = metrics?.timing(handler) ?? handler
+        self.metrics = metrics
         self.deadLetters = deadLetters
         rules = RetryRules(
             processing.retry,

@@ -81,6 +81,10 @@ extension ConsumeRuntime {
         var failures = item.trouble?.failures
         let step = plan.rules.fail(item.context, error, record: &failures)
         let keyFailure = item.trouble?.keyFailure
+        if let metrics = plan.metrics {
+            let willRetry = if case .retry = step { true } else { false }
+            metrics.attemptFailed(willRetry: willRetry)
+        }
         func trouble(_ next: Trouble.Next) -> Trouble {
             Trouble(failures: failures, startedAt: start, keyFailure: keyFailure, lastError: error, next: next)
         }

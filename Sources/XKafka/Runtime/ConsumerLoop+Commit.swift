@@ -27,6 +27,8 @@ struct CommitSchedule {
         /// What is told of the completions: as much as fits into the metadata.
         let map: CompletionMap
         let metadata: String
+        /// How many completions are not told of, for lack of room or of a store that keeps them.
+        let untold: Int64
 
         var position: TopicPartitionOffset { TopicPartitionOffset(entry.topicPartition, offset: map.frontier) }
     }
@@ -55,6 +57,8 @@ struct CommitSchedule {
     /// Whether a commit would be refused now, and lose the assignment with that; see ``JoinNews``. Only ever true with
     /// a librdkafka that tells.
     var isHeldByJoining = false
+    /// How many completions the last commit did not tell of.
+    var untold: Int64 = 0
     /// Set when the brokers take less metadata than the configuration says.
     var sendsNoMetadata = false
 
@@ -118,6 +122,7 @@ extension ConsumerLoop {
         let number = commits.lastNumber
         let parts = entries.compactMap(part)
         let offsets = parts.map(\.position)
+        commits.untold = parts.reduce(0) { $0 + $1.untold }
         commits.inFlight = .init(number: number, parts: parts, isFinal: commits.final != nil, startTime: now)
         runtime.logger.trace(
             "xkafka committing",
@@ -171,16 +176,31 @@ extension ConsumerLoop {
         let empty = CompletionMap(frontier: map.frontier, ranges: [])
         guard case .group(let config) = role, !commits.sendsNoMetadata else {
             let told = role.reading?.store is any CheckpointStore ? map : empty
-            return .init(entry: entry, assigned: entry.assigned, version: version, map: told, metadata: "")
+            return .init(
+                entry: entry,
+                assigned: entry.assigned,
+                version: version,
+                map: told,
+                metadata: "",
+                untold: map.count - told.count
+            )
         }
         let (text, covered) = map.encoded(limit: config.offsetMetadataLimit)
         let told = covered == map.count ? map : CompletionMap(metadata: text, frontier: map.frontier) ?? empty
-        return .init(entry: entry, assigned: entry.assigned, version: version, map: told, metadata: text)
+        return .init(
+            entry: entry,
+            assigned: entry.assigned,
+            version: version,
+            map: told,
+            metadata: text,
+            untold: map.count - covered
+        )
     }
 
     func noteCommit(_ outcome: CommitOutcome, _ now: ContinuousClock.Instant) {
         guard let inFlight = commits.inFlight, inFlight.number == outcome.number else { return }
         commits.inFlight = nil
+        runtime.plan.metrics?.commitEnded(after: inFlight.startTime.duration(to: now), isFailure: outcome.error != nil)
         for (offset, error) in outcome.partitions where error == nil {
             let part = inFlight.parts.first { $0.entry.topicPartition == offset.topicPartition }
             if let part, part.assigned === part.entry.assigned {

@@ -40,14 +40,17 @@ extension ConsumerLoop {
         // Handlers that are still busy may be for long; others take their place.
         workers.giveUp { meant.contains(ObjectIdentifier($0.partition)) }
         var start = ContinuousClock.now
+        var wasOpen = false
         for topicPartition in topicPartitions {
-            guard let entry = partitions[topicPartition] else { continue }
+            guard let entry = partitions[topicPartition], !entry.isClosed else { continue }
+            wasOpen = true
             entry.close(into: &settled)
             if let drainStart = entry.drainStart { start = min(start, drainStart) }
         }
         settled.commitError = commitError
         settled.duration = start.duration(to: .now)
         report.add(settled)
+        if wasOpen { runtime.plan.metrics?.drained(after: settled.duration) }
         return settled
     }
 

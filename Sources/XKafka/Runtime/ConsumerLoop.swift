@@ -56,6 +56,9 @@ final class ConsumerLoop {
     var isAssigned = false
     var vitals: ConsumerVitals
     var nextVitals = ContinuousClock.now
+    var nextMetrics = ContinuousClock.now
+    /// What was counted for metrics so far.
+    var counted = (completed: 0, deadLettered: 0)
     /// The number of a request that only asks whether a broker answers.
     var brokerQuestion: Int?
     var nextTopicQuestion = ContinuousClock.now
@@ -121,6 +124,7 @@ final class ConsumerLoop {
             stopAtTheEnd()
             answerInquiry(now)
             takeVitals(now)
+            giveMetrics(now)
             if hasEnded(now) { break }
             if !tookMessages { runtime.signal.wait(until: nextWake) }
         }
@@ -155,6 +159,7 @@ final class ConsumerLoop {
             switch event {
             case .assigned(let partitions):
                 isAssigned = true
+                runtime.plan.metrics?.assigned()
                 noteSignOfLife()
                 perform(machine.assigned(partitions, at: now))
             case .revoked(let partitions, let lost):
@@ -168,6 +173,7 @@ final class ConsumerLoop {
                 if outcome.error == nil { noteSignOfLife() }
                 noteCommit(CommitOutcome(outcome), now)
             case .error(let error): note(error)
+            case .statistics(let json): runtime.plan.metrics?.statistics.note(json)
             case .log(let line):
                 if let news = JoinNews(line) { commits.isHeldByJoining = news.isJoining }
                 librdkafkaLog.write(line)
@@ -256,6 +262,7 @@ final class ConsumerLoop {
         for entry in turns { entry.close(into: &report) }
         partitions = [:]
         turns = []
+        giveLastMetrics()
         runtime.closeInquiries()
         runtime.stopWorkers()
         report.duration = (stopTime ?? .now).duration(to: .now)

@@ -35,7 +35,7 @@ final class PartitionEntry {
     private var sighting: (offset: Int64, attempt: Int, since: ContinuousClock.Instant)?
     /// The version of the progress that was committed.
     private var committedVersion = 0
-    private var isClosed = false
+    private(set) var isClosed = false
 
     init(_ assigned: AssignedPartition, isFeeding: Bool, committed: CompletionMap?, end: Int64? = nil) {
         self.end = end

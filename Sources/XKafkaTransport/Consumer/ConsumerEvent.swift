@@ -15,6 +15,8 @@ package enum ConsumerEvent: Sendable {
     /// Something went wrong.
     case error(KafkaError)
     case log(LogLine)
+    /// librdkafka's statistics, as JSON.
+    case statistics([UInt8])
 
     /// What a group has committed.
     package struct CommittedOffsets: Sendable {
@@ -39,6 +41,7 @@ extension ConsumerEvent {
     /// The kinds of events that are delivered to consumers.
     static var kinds: Int32 {
         RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG
+            | RD_KAFKA_EVENT_STATS
     }
 
     /// Reads an event; `nil` for a kind that says nothing to us.
@@ -60,6 +63,9 @@ extension ConsumerEvent {
         case RD_KAFKA_EVENT_LOG:
             guard let line = LogLine(event) else { return nil }
             self = .log(line)
+        case RD_KAFKA_EVENT_STATS:
+            guard let json = Statistics.json(of: event) else { return nil }
+            self = .statistics(json)
         default:
             return nil
         }

@@ -45,7 +45,7 @@ package final class ProducerClient: @unchecked Sendable {
         onEvent: @escaping @Sendable (ProducerEvent) -> Void,
         onDeliveries: @escaping @Sendable ([Delivered]) -> Void = { _ in }
     ) throws(KafkaError) {
-        let kinds = RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG
+        let kinds = RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG | RD_KAFKA_EVENT_STATS
         client = try ClientHandle(.producer, properties, events: kinds)
         guard let queue = rd_kafka_queue_get_main(client.pointer) else {
             client.destroy()
@@ -170,6 +170,8 @@ package final class ProducerClient: @unchecked Sendable {
             onEvent(.error(client.fatalError ?? KafkaError(code, "produce", text: text)))
         case RD_KAFKA_EVENT_LOG:
             if let line = LogLine(event) { onEvent(.log(line)) }
+        case RD_KAFKA_EVENT_STATS:
+            if let json = Statistics.json(of: event) { onEvent(.statistics(json)) }
         default: break
         }
     }

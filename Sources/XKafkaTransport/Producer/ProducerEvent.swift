@@ -4,4 +4,6 @@ package import XKafkaCore
 package enum ProducerEvent: Sendable {
     case error(KafkaError)
     case log(LogLine)
+    /// librdkafka's statistics, as JSON.
+    case statistics([UInt8])
 }
