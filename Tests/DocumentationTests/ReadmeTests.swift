@@ -45,6 +45,18 @@ import Testing
         #expect(snippet.split(separator: "\n", omittingEmptySubsequences: false).count - 1 <= 10)
     }
 
+    /// The table of metrics is written where they are configured, and read here.
+    @Test func theTableOfMetricsIsThatOfTheConfiguration() throws {
+        func rows(_ text: String) -> [Substring] {
+            text.split(separator: "\n").filter { $0.contains("| `xkafka_") }
+        }
+        let source = rows(try text("Sources/XKafka/Metrics/MetricsConfig.swift")).map { row in
+            String(row.dropFirst("/// ".count)).replacing("``", with: "`")
+        }
+        #expect(source.count > 30)
+        #expect(rows(try text("README.md")).map(String.init) == source)
+    }
+
     @Test func everyCommandIsATargetOfTheMakefile() throws {
         let makefile = try text("Makefile")
         let readme = try text("README.md")

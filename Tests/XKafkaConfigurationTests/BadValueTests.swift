@@ -41,7 +41,7 @@ import XKafkaTestingInternal
             [
                 "processing.shardCount", "processing.shardQueueSize", "processing.maxConcurrentHandlers",
                 "processing.byteBudget", "processing.maxTrackedOffsets", "processing.commitCount",
-                "processing.retry.maxRetries",
+                "processing.retry.maxRetries", "metrics.partitionLimit",
             ], consumers, ["", "x", "1.5", "99999999999999999999", "0x10"], "must be a whole number"
         ),
         (["offsetMetadataLimit"], [group], ["many"], "must be a whole number"),
@@ -55,7 +55,8 @@ import XKafkaTestingInternal
         (
             [
                 "processing.drainDeadline", "processing.commitInterval", "processing.attemptTimeout",
-                "processing.retry.initialBackoff", "processing.retry.maxBackoff",
+                "processing.retry.initialBackoff", "processing.retry.maxBackoff", "processing.health.degradedAfter",
+                "processing.health.stalledAfter", "metrics.interval", "metrics.statisticsInterval",
             ], consumers, ["", "5", "-5s", "5 s", "s", "1..5s", "5x", "1s2", "9999999999d", "1e400s", "\u{663}s"],
             "must be a time with units, such as 500ms, 30s or 1m30s"
         ),
@@ -68,8 +69,10 @@ import XKafkaTestingInternal
             "must be a time with units, such as 500ms, 30s or 1m30s"
         ),
         (
-            ["retry.initialBackoff", "retry.maxBackoff", "linger", "deliveryTimeout", "closeDeadline"], [producer],
-            ["soon"], "must be a time with units, such as 500ms, 30s or 1m30s"
+            [
+                "retry.initialBackoff", "retry.maxBackoff", "linger", "deliveryTimeout", "closeDeadline",
+                "health.degradedAfter", "health.stalledAfter", "metrics.interval", "metrics.statisticsInterval",
+            ], [producer], ["soon"], "must be a time with units, such as 500ms, 30s or 1m30s"
         ),
         (["processing.retry.multiplier"], consumers, ["two"], "must be a number"),
         (["retry.multiplier"], [producer], ["two"], "must be a number"),

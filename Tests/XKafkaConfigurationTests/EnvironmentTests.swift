@@ -44,6 +44,9 @@ import XKafkaConfiguration
             "KAFKA_PROCESSING_RETRY_JITTER": "no", "KAFKA_PROCESSING_EXHAUSTED_POLICY": "dlq_commit",
             "KAFKA_PROCESSING_DEAD_LETTERS_TOPIC": "dlq", "KAFKA_PROCESSING_DEAD_LETTERS_DELIVERY_TIMEOUT": "9s",
             "KAFKA_PROCESSING_LOGS_MESSAGES": "false", "KAFKA_PROCESSING_SUCCESS_LOG_LEVEL": "info",
+            "KAFKA_PROCESSING_HEALTH_DEGRADED_AFTER": "3s", "KAFKA_PROCESSING_HEALTH_STALLED_AFTER": "4s",
+            "KAFKA_METRICS_PREFIX": "kafka", "KAFKA_METRICS_INTERVAL": "5s", "KAFKA_METRICS_PARTITION_LIMIT": "7",
+            "KAFKA_METRICS_STATISTICS_INTERVAL": "never",
         ]) { $1 }
         let config = try GroupConsumerConfig(from: reader(variables))
         #expect(config.start == .latest)
@@ -83,7 +86,45 @@ import XKafkaConfiguration
         #expect(processing.deadLetters?.deliveryTimeout == .seconds(9))
         #expect(!processing.logsMessages)
         #expect(processing.successLogLevel == .info)
+        #expect(processing.health == HealthConfig(degradedAfter: .seconds(3), stalledAfter: .seconds(4)))
+        let metrics = try #require(config.metrics)
+        #expect(metrics.prefix == "kafka" && metrics.interval == .seconds(5) && metrics.partitionLimit == 7)
+        #expect(metrics.statisticsInterval == nil)
         try config.validate()
+    }
+
+    @Test func metricsAndHealthOfProducers() throws {
+        let brokers = ["KAFKA_BROKERS": "a:1"]
+        #expect(try ProducerConfig(from: reader(brokers)).metrics == nil)
+        let variables = brokers.merging([
+            "KAFKA_METRICS_ENABLED": "true", "KAFKA_METRICS_STATISTICS_INTERVAL": "2s",
+            "KAFKA_HEALTH_DEGRADED_AFTER": "1s", "KAFKA_HEALTH_STALLED_AFTER": "1m",
+        ]) { $1 }
+        let config = try ProducerConfig(from: reader(variables))
+        #expect(config.metrics?.statisticsInterval == .seconds(2))
+        #expect(config.metrics?.prefix == MetricsConfig.defaultPrefix)
+        #expect(config.health == HealthConfig(degradedAfter: .seconds(1), stalledAfter: .seconds(60)))
+        try config.validate()
+        let off = variables.merging(["KAFKA_METRICS_ENABLED": "false"]) { $1 }
+        #expect(try ProducerConfig(from: reader(off)).metrics == nil)
+    }
+
+    @Test func healthAndMetricsThatMakeNoSenseAreRefused() throws {
+        let variables = required.merging([
+            "KAFKA_PROCESSING_HEALTH_DEGRADED_AFTER": "1m", "KAFKA_PROCESSING_HEALTH_STALLED_AFTER": "1s",
+            "KAFKA_METRICS_INTERVAL": "1ms", "KAFKA_METRICS_PREFIX": " ", "KAFKA_METRICS_PARTITION_LIMIT": "-1",
+            "KAFKA_METRICS_STATISTICS_INTERVAL": "0",
+            "KAFKA_LIBRDKAFKA_PROPERTIES": "statistics.interval.ms=5",
+        ]) { $1 }
+        let config = try GroupConsumerConfig(from: reader(variables))
+        let error = #expect(throws: ConfigurationError.self) { try config.validate() }
+        let fields = Set(error?.problems.map(\.field) ?? [])
+        #expect(
+            fields == [
+                "processing.health.stalledAfter", "metrics.interval", "metrics.prefix", "metrics.partitionLimit",
+                "metrics.statisticsInterval", "librdkafkaProperties.statistics.interval.ms",
+            ]
+        )
     }
 
     @Test func partitionConsumer() throws {
