@@ -41,7 +41,6 @@ extension ConsumerLoop {
                 continue
             }
             tookMessages = true
-            noteSignOfLife()
             noteSweepFind(entry)
             deliver(batch, of: entry)
             workers.wake()
@@ -104,6 +103,7 @@ extension ConsumerLoop {
         _ now: ContinuousClock.Instant
     ) {
         guard !arrived.isEmpty else { return }
+        noteSignOfLife()
         // What was finished before, by an earlier owner, is left out; that may have moved the frontier.
         if entry.assigned.deliver(&arrived) { noteUncommitted() }
         let batch = DeliveredBatch(arrived, in: messages, of: entry.assigned, receivedAt: now)
@@ -133,6 +133,7 @@ extension ConsumerLoop {
 
     private func note(_ failure: MessageBatch.Failure, _ entry: PartitionEntry) {
         guard failure.error.code == .partitionEnd else { return note(failure.error) }
+        noteSignOfLife()
         if entry.assigned.passOver(to: min(failure.offset, entry.end ?? failure.offset)) { noteUncommitted() }
         // A message below the end is one of another log.
         entry.lastOffset = max(entry.lastOffset, failure.offset - 1)

@@ -89,6 +89,7 @@ import XKafkaTestingInternal
         try await running(consumer, { seen.add($0.offset) }) {
             try await seen.wait(forCount: 1)
             try await eventually({ consumer.health }, "health") { $0.isHealthy }
+            consumer.pause()
             try broker.inject(.brokerDown())
             try await eventually({ consumer.health }, "the brokers to be missed") { health in
                 health.reasons.contains { if case .brokersDown = $0 { true } else { false } }
