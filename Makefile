@@ -64,6 +64,15 @@ test-integration: setup ## Run the tests of a real cluster, named by XKAFKA_BROK
 	swift test --filter "$$suites" --skip BrokerDeath; \
 	swift test --skip-build --filter "$$suites.*BrokerDeath"
 
+# What users import, and what comes with that; each is linked with the others.
+DOCUMENTED := XKafkaCore XKafkaConsume XKafkaProduce XKafka XKafkaConfiguration XKafkaSQLite XKafkaTesting
+
+.PHONY: docs
+docs: setup ## Build the documentation into .build/docs.
+	XKAFKA_DOCS=1 swift package --allow-writing-to-directory .build/docs generate-documentation \
+		$(addprefix --target ,$(DOCUMENTED)) --enable-experimental-combined-documentation --warnings-as-errors \
+		--output-path .build/docs
+
 .PHONY: lint
 lint: ## Check formatting and style.
 	swift format lint --strict --recursive --parallel $(SOURCES)

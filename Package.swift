@@ -243,3 +243,10 @@ for target in package.targets where target.type != .system {
         .enableExperimentalFeature("Lifetimes"),  // spans returned from properties, after SE-0446
     ]
 }
+
+// For `make docs` alone: users do not resolve what only builds the documentation.
+if Context.environment["XKAFKA_DOCS"] != nil {
+    package.dependencies.append(
+        .package(url: "https://github.com/swiftlang/swift-docc-plugin.git", from: "1.4.0")
+    )
+}

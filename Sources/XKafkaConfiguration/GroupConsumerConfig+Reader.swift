@@ -57,7 +57,7 @@ extension GroupConsumerConfig {
     ///   - tokens: for OAUTHBEARER. Given alone, without `security.sasl.mechanism`, they choose that mechanism.
     ///   - logger: as in the configuration.
     /// - Throws: `ConfigurationError` with every key that is missing or has not the form above. Whether the values
-    ///   suit each other is checked by ``XKafka/GroupConsumerConfig/validate()``, as always.
+    ///   suit each other is checked by ``/XKafka/GroupConsumerConfig/validate()``, as always.
     public init(
         from reader: ConfigReader,
         tokens: OAuthBearerTokens? = nil,

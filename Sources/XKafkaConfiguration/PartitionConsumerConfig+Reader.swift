@@ -33,7 +33,7 @@ extension PartitionConsumerConfig {
     ///   - tokens: for OAUTHBEARER.
     ///   - logger: as in the configuration.
     /// - Throws: `ConfigurationError` with every key that is missing or has not the form above. Whether the values
-    ///   suit each other is checked by ``XKafka/PartitionConsumerConfig/validate()``, as always.
+    ///   suit each other is checked by ``/XKafka/PartitionConsumerConfig/validate()``, as always.
     public init(
         from reader: ConfigReader,
         offsetStore: any OffsetStore = MemoryOffsetStore(),

@@ -40,7 +40,7 @@ extension ProducerConfig {
     ///   - tokens: for OAUTHBEARER.
     ///   - logger: as in the configuration.
     /// - Throws: `ConfigurationError` with every key that is missing or has not the form above. Whether the values
-    ///   suit each other is checked by ``XKafka/ProducerConfig/validate()``, as always.
+    ///   suit each other is checked by ``/XKafka/ProducerConfig/validate()``, as always.
     public init(
         from reader: ConfigReader,
         tokens: OAuthBearerTokens? = nil,

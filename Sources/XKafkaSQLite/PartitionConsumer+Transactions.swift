@@ -19,9 +19,9 @@ extension PartitionConsumer {
     ///   - store: the consumer's store, the one in its configuration.
     ///   - handler: what to do with a message. It runs on the database's writing thread and must not wait for
     ///     anything else; handlers and middleware of the configuration run before it, outside the transaction.
-    /// - Returns: as ``XKafka/PartitionConsumer/consume(_:)``.
-    /// - Throws: as ``XKafka/PartitionConsumer/consume(_:)``; `ConfigurationError` when `store` is not the store of
-    ///   the configuration; ``XKafka/ConsumerError`` with `alreadyConsuming` when the store is in such use already.
+    /// - Returns: as ``/XKafka/PartitionConsumer/consume(_:)``.
+    /// - Throws: as ``/XKafka/PartitionConsumer/consume(_:)``; `ConfigurationError` when `store` is not the store of
+    ///   the configuration; ``/XKafkaConsume/ConsumerError`` with `alreadyConsuming` when the store is in such use already.
     @discardableResult
     public func consume(
         in store: SQLiteOffsetStore,

@@ -4,7 +4,7 @@ public import XKafka
 
 /// Keeps checkpoints in an SQLite database, alone or beside your own tables.
 ///
-/// As the store of any ``XKafka/PartitionConsumer`` it keeps checkpoints like every other store, and messages are
+/// As the store of any ``/XKafka/PartitionConsumer`` it keeps checkpoints like every other store, and messages are
 /// handled at least once. With ``XKafka/PartitionConsumer/consume(in:_:)`` a handler writes to the same database,
 /// and its rows and the note that its message is done become durable together, or not at all: the effects of
 /// each message are there exactly once, whenever the process stops.

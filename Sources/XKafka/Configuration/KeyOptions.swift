@@ -6,7 +6,7 @@ public import XKafkaCore
 ///
 /// It is called once per message, in order, on a thread that does nothing else, so it has to be quick. The
 /// bytes may point into the message. What it throws is a failure of that message: its attempts fail with
-/// ``ConsumerError/Code/keyExtraction``, and retries, dead letters and the exhausted policy apply. Until it
+/// ``/XKafkaConsume/ConsumerError/Code/keyExtraction``, and retries, dead letters and the exhausted policy apply. Until it
 /// succeeds the message takes its turn among those without a key.
 public typealias KeyExtractor = @Sendable (ConsumeContext) throws -> MessageBytes?
 

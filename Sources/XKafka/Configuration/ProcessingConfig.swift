@@ -73,7 +73,7 @@ public struct ProcessingConfig: Sendable {
     public var retry: RetryConfig
 
     /// How long one attempt may take before it is cancelled and counts as failed, with
-    /// ``ConsumerError/Code/attemptTimedOut``. The next one starts only after it ended. Default `nil`: no
+    /// ``/XKafkaConsume/ConsumerError/Code/attemptTimedOut``. The next one starts only after it ended. Default `nil`: no
     /// limit.
     public var attemptTimeout: Duration?
 
@@ -81,10 +81,10 @@ public struct ProcessingConfig: Sendable {
     /// message that fails with one counts as having been tried often enough. Default: none.
     public var isPermanent: (@Sendable (any Error) -> Bool)?
 
-    /// What happens to a message that was tried often enough. Default ``ExhaustedPolicy/block``.
+    /// What happens to a message that was tried often enough. Default ``/XKafkaConsume/ExhaustedPolicy/block``.
     public var exhaustedPolicy: ExhaustedPolicy
 
-    /// Where such messages go under ``ExhaustedPolicy/dlqCommit``, which requires it. Default `nil`.
+    /// Where such messages go under ``/XKafkaConsume/ExhaustedPolicy/dlqCommit``, which requires it. Default `nil`.
     public var deadLetters: DeadLetterConfig?
 
     /// Told about each step of a message's failing. Default: nobody.

@@ -2,7 +2,7 @@ import Logging
 public import XKafkaConsume
 import XKafkaCore
 
-/// Where a consumer publishes messages that failed too often, under ``ExhaustedPolicy/dlqCommit``.
+/// Where a consumer publishes messages that failed too often, under ``/XKafkaConsume/ExhaustedPolicy/dlqCommit``.
 ///
 /// A dead letter has the key, the value and the headers of its message, byte for byte, and the headers of
 /// `DeadLetterHeader`. Its offset counts as done only once all in-sync replicas have the letter; until then

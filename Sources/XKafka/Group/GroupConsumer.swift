@@ -45,8 +45,8 @@ public final class GroupConsumer: Sendable {
     ///
     /// - Parameter handler: what to do with a message. When it returns, the message is done.
     /// - Returns: what became of the messages, after a normal end.
-    /// - Throws: ``ConsumerError`` when the consumer is closed or consuming already, when the policy is
-    ///   ``ExhaustedPolicy/stop`` and a message failed too often, or when a topic does not exist and
+    /// - Throws: ``/XKafkaConsume/ConsumerError`` when the consumer is closed or consuming already, when the policy is
+    ///   ``/XKafkaConsume/ExhaustedPolicy/stop`` and a message failed too often, or when a topic does not exist and
     ///   ``GroupConsumerConfig/unknownTopics`` says to fail; `KafkaError` for errors
     ///   that do not pass by themselves, such as a wrong password.
     @discardableResult

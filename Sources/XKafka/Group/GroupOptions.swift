@@ -44,6 +44,6 @@ public struct UnknownTopicPolicy: Sendable, Hashable, CustomStringConvertible {
     /// ``GroupConsumer/health`` is degraded.
     public static let wait = UnknownTopicPolicy(description: "wait")
 
-    /// End `consume` with ``ConsumerError/Code/unknownTopic``.
+    /// End `consume` with ``/XKafkaConsume/ConsumerError/Code/unknownTopic``.
     public static let fail = UnknownTopicPolicy(description: "fail")
 }

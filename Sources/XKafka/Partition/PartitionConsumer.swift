@@ -39,9 +39,9 @@ public final class PartitionConsumer: Sendable {
     ///
     /// - Parameter handler: what to do with a message; see ``GroupConsumer/consume(_:)``.
     /// - Returns: what became of the messages, after a normal end.
-    /// - Throws: ``ConsumerError`` when the consumer is closed or consuming already, when the store
+    /// - Throws: ``/XKafkaConsume/ConsumerError`` when the consumer is closed or consuming already, when the store
     ///   cannot be read, or cannot be written for too long, when the broker does not hold the offset to
-    ///   go on at and the policy is to fail, or when the policy is ``ExhaustedPolicy/stop`` and a message
+    ///   go on at and the policy is to fail, or when the policy is ``/XKafkaConsume/ExhaustedPolicy/stop`` and a message
     ///   failed too often; `KafkaError` for errors that do not pass by themselves, such as a wrong password.
     @discardableResult
     public func consume(

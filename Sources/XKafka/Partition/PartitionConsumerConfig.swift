@@ -42,7 +42,7 @@ public struct PartitionConsumerConfig: Sendable {
     public var offsetStore: any OffsetStore
 
     /// How long the store may fail, or not answer, before the consumer gives up with
-    /// ``ConsumerError/Code/saveOffset``. Until then saving is repeated, with growing pauses, while messages
+    /// ``/XKafkaConsume/ConsumerError/Code/saveOffset``. Until then saving is repeated, with growing pauses, while messages
     /// are handled. Default 1 min.
     public var storeFailureLimit: Duration
 

@@ -31,6 +31,6 @@ public struct OutOfRangePolicy: Sendable, Hashable, CustomStringConvertible {
     public static let earliest = OutOfRangePolicy(description: "earliest")
     /// Go on behind the newest; what is there already is not read.
     public static let latest = OutOfRangePolicy(description: "latest")
-    /// End `consume` with ``ConsumerError/Code/offsetOutOfRange``.
+    /// End `consume` with ``/XKafkaConsume/ConsumerError/Code/offsetOutOfRange``.
     public static let fail = OutOfRangePolicy(description: "error")
 }

@@ -8,6 +8,6 @@ public struct Acknowledgements: Sendable, Hashable, CustomStringConvertible {
     /// The leader alone: what it acknowledged is lost with it.
     public static let leader = Acknowledgements(description: "1")
     /// Nobody: results come without an offset, and are
-    /// ``XKafkaProduce/ProduceResult/Persistence/possiblyPersisted``.
+    /// ``/XKafkaProduce/ProduceResult/Persistence/possiblyPersisted``.
     public static let none = Acknowledgements(description: "0")
 }

@@ -6,7 +6,7 @@ extension Producer {
     /// have them all. Ends with the first that fails.
     ///
     /// - Returns: where the messages went, in their order.
-    /// - Throws: ``XKafkaProduce/ProducerError`` with `batchFailed` for the first message, by its place, that
+    /// - Throws: ``/XKafkaProduce/ProducerError`` with `batchFailed` for the first message, by its place, that
     ///   failed: with its place, its error as the cause, and the results of those before it. Once a failure is
     ///   known no further message is sent; those that were sent before go on.
     @discardableResult
@@ -48,7 +48,7 @@ extension Producer {
     /// outcome, and tells them all.
     ///
     /// - Returns: what became of each message, in their order. When the task is cancelled meanwhile, those that
-    ///   were not taken yet have a `CancellationError`, and those under way a ``XKafkaProduce/ProducerError``
+    ///   were not taken yet have a `CancellationError`, and those under way a ``/XKafkaProduce/ProducerError``
     ///   with `outcomeUnknown`.
     /// - Throws: `CancellationError` when the task was cancelled before.
     public func produceBatchReport(

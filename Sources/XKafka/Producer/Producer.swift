@@ -67,7 +67,7 @@ public final class Producer: Sendable {
     ///   - deadline: until when it may wait for room or for its turn, and may be tried again. An attempt that is
     ///     under way then goes on; its outcome is not waited for. Default `nil`: no deadline.
     /// - Returns: where the message went.
-    /// - Throws: ``XKafkaProduce/ProducerError`` when the producer is closed, the message has no topic, its
+    /// - Throws: ``/XKafkaProduce/ProducerError`` when the producer is closed, the message has no topic, its
     ///   deadline passed, its retries are used up, or the task was cancelled while the message was under way
     ///   (`outcomeUnknown`: it may still go out); `CancellationError` when the task was cancelled before; the
     ///   error of a handler; `KafkaError` when the message could not be delivered and trying again is of no
@@ -130,7 +130,7 @@ public final class Producer: Sendable {
     /// that share their requests with later ones: they are sent at once.
     ///
     /// - Parameter limit: how long to wait at most. Default ``ProducerConfig/closeDeadline``.
-    /// - Throws: ``XKafkaProduce/ProducerError`` with `deadlineExceeded` when some are still under way then;
+    /// - Throws: ``/XKafkaProduce/ProducerError`` with `deadlineExceeded` when some are still under way then;
     ///   they go on. `CancellationError` when the task is cancelled.
     public func flush(deadline limit: Duration? = nil) async throws {
         let deadline = ContinuousClock.now + (limit ?? config.closeDeadline)
@@ -138,7 +138,7 @@ public final class Producer: Sendable {
     }
 
     /// Takes no more messages, waits until those on their way were delivered or failed, and fails what is left
-    /// at the deadline with ``XKafkaProduce/ProducerError/Code/closed``. Afterwards every call throws that.
+    /// at the deadline with ``/XKafkaProduce/ProducerError/Code/closed``. Afterwards every call throws that.
     ///
     /// Handlers that are still busy at the deadline are cancelled, and given up a second later. May be called
     /// any number of times, by anybody: the first caller's deadline counts, and all wait for the end.

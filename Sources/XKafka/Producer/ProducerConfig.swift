@@ -55,14 +55,14 @@ public struct ProducerConfig: Sendable {
     ///
     /// Order comes first: a message that failed is not tried again when a later one of its key (in serial
     /// mode: of its partition) was acknowledged meanwhile. It fails with
-    /// ``XKafkaProduce/ProducerError/Code/overtaken``. Its followers are not failed with it: those under way
+    /// ``/XKafkaProduce/ProducerError/Code/overtaken``. Its followers are not failed with it: those under way
     /// go on, those that failed as well are tried again in their order, and those held back go out.
     ///
     /// A message that is tried again after its request was not answered may be in the log twice; the error
     /// tells (`isPossiblyPersisted`).
     public var retry: RetryConfig
 
-    /// What happens when that was often enough. Default ``XKafkaProduce/ProducerExhaustedPolicy/block``.
+    /// What happens when that was often enough. Default ``/XKafkaProduce/ProducerExhaustedPolicy/block``.
     public var exhaustedPolicy: ProducerExhaustedPolicy
 
     /// Told about every failing attempt. Default `nil`: nobody.

@@ -9,7 +9,7 @@ import XKafkaCore
 /// ```
 ///
 /// What comes after runs with the span's context in `ServiceContext.current`: spans that a handler starts, and
-/// messages that it produces through a producer with a ``XKafkaProduce/ProduceTrace``, belong to the same trace.
+/// messages that it produces through a producer with a `ProduceTrace`, belong to the same trace.
 ///
 /// The span is called `xkafka.consume` and the topic, its kind is `consumer`, and it has these attributes:
 ///

@@ -9,7 +9,7 @@ public typealias ProduceFunction = @Sendable (ProduceContext) async throws -> Pr
 /// A handler looks at the message, changes it if it likes, and calls `next` for the rest, at most once. What
 /// `next` returns is the brokers' acknowledgement. Not calling it and returning a result is an answer in its
 /// place: nothing is sent. Throwing is a failure, and the message is tried again from the first handler on, as
-/// ``XKafkaCore/RetryConfig`` says, unless the error is a ``XKafkaCore/PermanentError``.
+/// ``/XKafkaCore/RetryConfig`` says, unless the error is a ``/XKafkaCore/PermanentError``.
 ///
 /// One handler serves many messages at the same time. The handlers of one message of a key (in serial mode: of
 /// any) begin when the message before it was handed to librdkafka; do slow work before producing.

@@ -44,7 +44,10 @@ public struct ProduceContext: Sendable {
 
     /// A context for testing a handler without a producer.
     ///
-    /// - Parameter topic: the topic of a message that names none.
+    /// - Parameters:
+    ///   - message: what is sent.
+    ///   - topic: the topic of a message that names none.
+    ///   - attempt: which attempt it is, counted from 1.
     public init(_ message: ProduceMessage, topic: String = "test", attempt: Int = 1) {
         self.init(
             message,

@@ -75,6 +75,7 @@ public final class EmbeddedBroker: Sendable {
     /// Creates a topic.
     ///
     /// - Parameters:
+    ///   - topic: its name.
     ///   - partitions: how many partitions, at least 1.
     ///   - replicationFactor: how many brokers hold each partition, at least 1 and at most as many
     ///     as there are.

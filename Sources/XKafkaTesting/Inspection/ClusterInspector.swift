@@ -14,7 +14,10 @@ public struct ClusterInspector: Sendable {
 
     /// Asks the cluster that these brokers belong to. Connects at each question.
     ///
-    /// - Parameter timeout: how long an answer may take.
+    /// - Parameters:
+    ///   - brokers: addresses of some of its brokers.
+    ///   - security: encryption and authentication. Default: neither.
+    ///   - timeout: how long an answer may take.
     public init(brokers: [String], security: SecurityConfig = .plaintext, timeout: Duration = .seconds(10)) {
         self.brokers = brokers
         self.security = security
