@@ -40,11 +40,16 @@ import XKafkaTestingInternal
         config.dispatch.mode = mode
         let producer = try Producer(config)
         let order = Mutex<[Int]>([])
+        let concluded = Mutex<Set<Int>>([])
         async let trouble: Void = Self.makeTrouble(broker)
         let failures = Mutex<[String]>([])
         for number in 0..<count {
             try await producer.produceAsync(ProduceMessage(key: "\(number % keys)", value: "\(number)")) { outcome in
-                if case .failure(let error) = outcome { failures.withLock { $0.append("\(number): \(error)") } }
+                switch outcome {
+                case .failure(let error): failures.withLock { $0.append("\(number): \(error)") }
+                case .success(let result):
+                    if result.offset == nil { _ = concluded.withLock { $0.insert(number) } }
+                }
                 order.withLock { $0.append(number) }
             }
         }
@@ -61,7 +66,10 @@ import XKafkaTestingInternal
         let written = try await Self.read(broker, "orders")
         var seen: Set<Int> = []
         let partitions = written.map { $0.filter { seen.insert($0).inserted } }
-        let missing = Set(0..<count).subtracting(seen).sorted()
+        // Nor does it check sequence numbers. When a request is lost and the next one of the partition succeeds,
+        // librdkafka concludes that the brokers had the first as well, since Kafka would have refused the second: it
+        // reports success without an offset. Only on the embedded broker that can be wrong.
+        let missing = Set(0..<count).subtracting(seen).subtracting(concluded.withLock { $0 }).sorted()
         #expect(missing.isEmpty, "nothing is lost\n\(surroundings(of: missing, in: written, keys: keys))")
         let repeated = written.joined().count - count
         print("order under trouble, \(mode): \(repeated) of \(count) messages twice in the embedded broker's log")
