@@ -3,13 +3,6 @@ import Testing
 
 /// The README's code is the snippets', which the build compiles.
 @Suite struct ReadmeTests {
-    private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent()
-
-    private func text(_ path: String) throws -> String {
-        String(decoding: try Data(contentsOf: root.appendingPathComponent(path)), as: UTF8.self)
-    }
-
     /// The code blocks of a language, in order.
     private func blocks(_ language: String, in markdown: String) -> [String] {
         var blocks: [String] = []
@@ -28,9 +21,10 @@ import Testing
     }
 
     @Test func everyExampleIsACompiledSnippet() throws {
-        let folder = root.appendingPathComponent("Snippets").path
-        let snippets = try FileManager.default.contentsOfDirectory(atPath: folder).map { try text("Snippets/\($0)") }
-        let examples = blocks("swift", in: try text("README.md"))
+        let folder = Repository.root.appendingPathComponent("Snippets").path
+        let snippets = try FileManager.default.contentsOfDirectory(atPath: folder)
+            .map { try Repository.text("Snippets/\($0)") }
+        let examples = blocks("swift", in: try Repository.text("README.md"))
         #expect(examples.count >= 4)
         for example in examples {
             #expect(snippets.contains(example), "not a snippet:\n\(example)")
@@ -39,8 +33,8 @@ import Testing
 
     @Test(arguments: ["ReadMessages", "SendMessages"])
     func theSimpleCasesTakeTenLines(name: String) throws {
-        let examples = blocks("swift", in: try text("README.md"))
-        let snippet = try text("Snippets/\(name).swift")
+        let examples = blocks("swift", in: try Repository.text("README.md"))
+        let snippet = try Repository.text("Snippets/\(name).swift")
         #expect(examples.contains(snippet))
         #expect(snippet.split(separator: "\n", omittingEmptySubsequences: false).count - 1 <= 10)
     }
@@ -58,10 +52,15 @@ import Testing
     }
 
     @Test func everyCommandIsATargetOfTheMakefile() throws {
-        let makefile = try text("Makefile")
-        let readme = try text("README.md")
-        let commands = readme.matches(of: /make ([a-z-]+)/).map { String($0.1) }
-        #expect(Set(commands).isSuperset(of: ["demo", "test"]))
+        let makefile = try Repository.text("Makefile")
+        let documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "Tests/README.md"]
+        var commands: Set<String> = []
+        for document in documents {
+            let text = try Repository.text(document)
+            let named = text.matches(of: /(?:^|`|[0-9] )make ([a-z-]+)/.anchorsMatchLineEndings())
+            commands.formUnion(named.map { String($0.1) })
+        }
+        #expect(commands.isSuperset(of: ["demo", "test", "docs", "simulate"]))
         for command in commands {
             #expect(makefile.contains("\n\(command):"), "make \(command)")
         }

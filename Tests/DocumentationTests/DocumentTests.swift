@@ -1,0 +1,40 @@
+import Foundation
+import Testing
+
+/// What the documents name is there.
+@Suite struct DocumentTests {
+    private static let documents = [
+        "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "Tests/README.md",
+    ]
+
+    @Test(arguments: ["ARCHITECTURE.md", "CONTRIBUTING.md", "Tests/README.md"])
+    func filesThatAreNamedAreThere(document: String) throws {
+        let names = Set(try Repository.sources().map(\.lastPathComponent))
+        let named = try Repository.text(document).matches(of: /`([A-Za-z0-9+]+\.swift)`/).map { String($0.1) }
+        let missing = Set(named).subtracting(names)
+        #expect(missing == [], "\(document)")
+    }
+
+    /// `Suite.function`, where a file of that name has that function.
+    @Test func testsThatAreNamedAreThere() throws {
+        var texts: [String: String] = [:]
+        for file in try Repository.sources() where file.path.contains("/Tests/") {
+            texts[file.deletingPathExtension().lastPathComponent] = try String(contentsOf: file, encoding: .utf8)
+        }
+        let named = try Repository.text("Tests/README.md").matches(of: /`([A-Za-z0-9]+)\.([A-Za-z0-9]+)`/)
+        #expect(named.count > 80)
+        let missing = named.filter { !(texts[String($0.1)]?.contains("func \($0.2)(") ?? false) }.map { String($0.0) }
+        #expect(missing == [])
+    }
+
+    @Test(arguments: documents)
+    func linksLeadSomewhere(document: String) throws {
+        let folder = Repository.root.appendingPathComponent(document).deletingLastPathComponent()
+        let links = try Repository.text(document).matches(of: /\]\(([^)#\s]+)/).map { String($0.1) }
+        let missing = links.filter { link in
+            !link.contains("://")
+                && !FileManager.default.fileExists(atPath: folder.appendingPathComponent(link).path)
+        }
+        #expect(missing == [])
+    }
+}
