@@ -44,11 +44,11 @@ import Testing
         func rows(_ text: String) -> [Substring] {
             text.split(separator: "\n").filter { $0.contains("| `xkafka_") }
         }
-        let source = rows(try text("Sources/XKafka/Metrics/MetricsConfig.swift")).map { row in
+        let source = rows(try Repository.text("Sources/XKafka/Metrics/MetricsConfig.swift")).map { row in
             String(row.dropFirst("/// ".count)).replacing("``", with: "`")
         }
         #expect(source.count > 30)
-        #expect(rows(try text("README.md")).map(String.init) == source)
+        #expect(rows(try Repository.text("README.md")).map(String.init) == source)
     }
 
     @Test func everyCommandIsATargetOfTheMakefile() throws {
