@@ -111,7 +111,7 @@ extension ProducerConfig {
         checks.requirePositive(maxInFlightBytes, "maxInFlightBytes")
     }
 
-    func properties() -> ClientProperties {
+    package func properties() -> ClientProperties {
         var properties = ClientProperties()
         properties.setConnection(brokers: brokers, clientID: clientID, security: security, logger: logger)
         properties.set("log.queue", true)
