@@ -7,7 +7,7 @@ import XKafkaTestingInternal
 import XKafkaTransport
 
 /// The producer beside librdkafka alone, in the same run: a ratio, since how fast a machine is says nothing.
-@Suite(.timeLimit(.minutes(2))) struct ProducerThroughputTests {
+@Suite(.serialized, .timeLimit(.minutes(2))) struct ProducerThroughputTests {
     private let count = 20_000
 
     /// Bounds that only a collapse misses: in debug builds, where everything of ours is slow, and beside other tests.
@@ -18,15 +18,16 @@ import XKafkaTransport
         var config = ProducerConfig.testing(broker, topic: "orders")
         config.dispatch.mode = mode
         config.linger = .milliseconds(5)
-        var ratios: [Double] = []
+        var bare: [Duration] = []
+        var own: [Duration] = []
         for _ in 0..<5 {
-            let bare = try await timeOfLibrdkafka(config)
-            let own = try await time(of: Producer(config))
-            ratios.append(bare / own)
+            bare.append(try await timeOfLibrdkafka(config))
+            own.append(try await time(of: Producer(config)))
         }
-        let median = ratios.sorted()[ratios.count / 2]
-        print("throughput, \(mode): \(median) of librdkafka's, each of \(ratios)")
-        #expect(median > 0.05)
+        // The best of each: what other tests take from a run says nothing about the producer.
+        let ratio = try #require(bare.min()) / #require(own.min())
+        print("throughput, \(mode): \(ratio) of librdkafka's")
+        #expect(ratio > 0.05)
     }
 
     private func time(of producer: Producer) async throws -> Duration {
