@@ -49,6 +49,13 @@ calibrate: setup ## Switch mistakes on, one after the other, and see that the si
 	swift build -c release --traits SimulatedDefects --scratch-path .build/defects --product xkafka-simulate
 	@.build/defects/release/xkafka-simulate
 
+BENCH ?=
+
+.PHONY: bench
+bench: setup ## Compare with librdkafka alone, in release; BENCH="--filter drain" narrows. Takes some minutes.
+	swift build --package-path Benchmarks -c release --product xkafka-bench
+	@Benchmarks/.build/release/xkafka-bench run $(BENCH)
+
 .PHONY: demo
 demo: setup ## Read this machine's package history through Kafka and check the outcome.
 	swift build --package-path Examples --product demo
@@ -83,4 +90,4 @@ format: ## Format the code.
 
 .PHONY: clean
 clean: ## Remove what was built.
-	rm -rf .build Examples/.build
+	rm -rf .build Examples/.build Benchmarks/.build

@@ -5,7 +5,7 @@ struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "xkafka-bench",
         abstract: "Compares XKafka with loops over librdkafka in C.",
-        subcommands: [Run.self, Drain.self, Fill.self, Produce.self],
+        subcommands: [Run.self, Drain.self, Fill.self, Produce.self, Serve.self],
         defaultSubcommand: Run.self
     )
 }
