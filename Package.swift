@@ -226,6 +226,7 @@ let package = Package(
                 "XKafka", "XKafkaSQLite", "XKafkaTesting", "XKafkaTestingInternal",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
             ]
         ),
         .testTarget(name: "DocumentationTests", dependencies: ["XKafka"]),

@@ -8,7 +8,9 @@
 /// no key has to be kept.
 ///
 /// The order is kept by ``KeyLines``; this adds the elements. Inlinable, so that each user's elements are moved by
-/// code made for them: what is generic across modules works through type metadata, at several times the cost.
+/// code made for them: what is generic across modules works through type metadata, at several times the cost. Public for
+/// that reason alone, since the compiler does not specialise what is `package` for other modules; no product has this
+/// module.
 public struct KeyQueues<Element: Sendable>: Sendable {
     /// Names the key that an element was taken from, until it is finished.
     public typealias Ticket = KeyLines.Ticket

@@ -21,15 +21,7 @@ struct PartitionConsumerIntegrationTests {
             await before.close()
             try await seen.wait(forCount: 50)
 
-            try await RealCluster.inspector.deleteTopic(topic)
-            try await eventually("the topic to be gone") {
-                do {
-                    try await RealCluster.inspector.createTopic(topic, partitions: 1)
-                    return true
-                } catch is KafkaError {
-                    return false
-                }
-            }
+            try await RealCluster.makeAnew(topic)
             let after = try RealCluster.producer(topic)
             try await after.produceBatch((0..<20).map { ProduceMessage(key: "k", value: "new \($0)") })
             await after.close()
@@ -171,15 +163,7 @@ struct PartitionConsumerIntegrationTests {
             let old = try await send("a", 50)
             try await eventually("the old messages") { try await effects() == old }
 
-            try await RealCluster.inspector.deleteTopic(topic)
-            try await eventually("the topic to be gone") {
-                do {
-                    try await RealCluster.inspector.createTopic(topic, partitions: 1)
-                    return true
-                } catch is KafkaError {
-                    return false
-                }
-            }
+            try await RealCluster.makeAnew(topic)
             let new = try await send("b", 20)
             try await eventually("the new messages") { try await effects().count >= 70 }
             await consumer.close()

@@ -40,6 +40,15 @@ enum RealCluster {
 
     /// Runs `body` with a topic of its own, which is deleted afterwards.
     static func withTopic(partitions: Int, _ body: (String) async throws -> Void) async throws {
+        try await withTopic(partitions: partitions, of: inspector, body)
+    }
+
+    /// The same in another cluster, or for another user of it.
+    static func withTopic(
+        partitions: Int,
+        of inspector: ClusterInspector,
+        _ body: (String) async throws -> Void
+    ) async throws {
         let topic = uniqueName("xkafka-test")
         try await inspector.createTopic(topic, partitions: partitions)
         let result: Result<Void, any Error>
@@ -50,6 +59,19 @@ enum RealCluster {
         }
         try await inspector.deleteTopic(topic)
         try result.get()
+    }
+
+    /// Deletes a topic and makes it anew, with one partition.
+    static func makeAnew(_ topic: String) async throws {
+        try await inspector.deleteTopic(topic)
+        try await eventually("the topic to be gone") {
+            do {
+                try await inspector.createTopic(topic, partitions: 1)
+                return true
+            } catch is KafkaError {
+                return false
+            }
+        }
     }
 
     static func uniqueName(_ prefix: String) -> String {

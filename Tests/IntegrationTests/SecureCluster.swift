@@ -63,16 +63,7 @@ struct SecureCluster: Sendable {
     var inspector: ClusterInspector { ClusterInspector(brokers: brokers, security: security, timeout: .seconds(20)) }
 
     func withTopic(_ body: (String) async throws -> Void) async throws {
-        let topic = RealCluster.uniqueName("xkafka-secure")
-        try await inspector.createTopic(topic, partitions: 2)
-        let result: Result<Void, any Error>
-        do {
-            result = .success(try await body(topic))
-        } catch {
-            result = .failure(error)
-        }
-        try await inspector.deleteTopic(topic)
-        try result.get()
+        try await RealCluster.withTopic(partitions: 2, of: inspector, body)
     }
 
     func producer(_ topic: String) -> ProducerConfig {

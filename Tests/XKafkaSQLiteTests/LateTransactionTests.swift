@@ -1,7 +1,6 @@
 import Dispatch
 import Foundation
 import GRDB
-import Logging
 import Testing
 import XKafka
 import XKafkaSQLite
@@ -25,14 +24,7 @@ import XKafkaTestingInternal
         }
 
         var config: PartitionConsumerConfig {
-            let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-            var config = PartitionConsumerConfig(
-                brokers: broker.brokers,
-                topic: "orders",
-                offsetStore: store,
-                logger: silent
-            )
-            config.librdkafkaProperties = ["fetch.wait.max.ms": "10"]
+            var config = PartitionConsumerConfig.testing(broker, store)
             config.processing.drainDeadline = .milliseconds(50)
             return config
         }

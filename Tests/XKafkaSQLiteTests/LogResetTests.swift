@@ -1,5 +1,4 @@
 import GRDB
-import Logging
 import Synchronization
 import Testing
 import XKafka
@@ -33,14 +32,7 @@ import XKafkaTestingInternal
     }
 
     private func config(_ broker: EmbeddedBroker, _ store: SQLiteOffsetStore) -> PartitionConsumerConfig {
-        let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        var config = PartitionConsumerConfig(
-            brokers: broker.brokers,
-            topic: "orders",
-            offsetStore: store,
-            logger: silent
-        )
-        config.librdkafkaProperties = ["fetch.wait.max.ms": "10"]
+        var config = PartitionConsumerConfig.testing(broker, store)
         config.processing.commitInterval = .milliseconds(5)
         return config
     }

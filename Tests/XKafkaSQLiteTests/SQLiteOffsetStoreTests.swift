@@ -1,6 +1,5 @@
 import Foundation
 import GRDB
-import Logging
 import Synchronization
 import Testing
 import XKafka
@@ -20,14 +19,7 @@ import XKafkaTestingInternal
     }
 
     private func config(_ broker: EmbeddedBroker, _ store: SQLiteOffsetStore) -> PartitionConsumerConfig {
-        let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        var config = PartitionConsumerConfig(
-            brokers: broker.brokers,
-            topic: "orders",
-            offsetStore: store,
-            logger: silent
-        )
-        config.librdkafkaProperties = ["fetch.wait.max.ms": "10"]
+        var config = PartitionConsumerConfig.testing(broker, store)
         config.processing.retry = RetryConfig(initialBackoff: .milliseconds(2), maxBackoff: .milliseconds(20))
         return config
     }

@@ -4,14 +4,15 @@ import XKafkaCore
 import XKafkaTransport
 import XKafkaWorkers
 
-/// Looking after itself, once a second.
+/// Looking after itself, once a second, and at once when the assignment settles or is unsettled: whoever asks then should
+/// not hear of a rebalance that is over.
 extension ConsumerLoop {
     static let vitalsInterval = Duration.seconds(1)
     /// How often it is asked whether topics exist that did not.
     static let topicQuestionInterval = Duration.seconds(30)
 
     func takeVitals(_ now: ContinuousClock.Instant) {
-        guard now >= nextVitals else { return }
+        guard now >= nextVitals || isSettled != (vitals.unsettledSince == nil) else { return }
         nextVitals = now + Self.vitalsInterval
         vitals.sampledAt = now
         vitals.unsettledSince = isSettled ? nil : vitals.unsettledSince ?? now

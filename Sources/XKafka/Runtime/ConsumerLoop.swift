@@ -122,8 +122,8 @@ final class ConsumerLoop {
             commitIfDue(now)
             checkStore(now)
             stopAtTheEnd()
-            answerInquiry(now)
             takeVitals(now)
+            answerInquiry(now)
             giveMetrics(now)
             if hasEnded(now) { break }
             if !tookMessages { runtime.signal.wait(until: nextWake) }

@@ -48,6 +48,18 @@ import XKafkaTestingInternal
         #expect(consumer.health.isStalled)
     }
 
+    /// No second passes between the two: who sees the one sees the other.
+    @Test func aSettledAssignmentIsHealthyAtOnce() async throws {
+        let broker = try EmbeddedBroker.start(topics: ["orders": 2])
+        defer { broker.stop() }
+        let consumer = try GroupConsumer(.testing(broker, topics: ["orders"]))
+        try await running(consumer, { _ in }) {
+            #expect(!consumer.health.isHealthy)
+            try await XKafkaTestingInternal.eventually("the assignment") { try await consumer.snapshot().isSettled }
+            #expect(consumer.health.isHealthy, "\(consumer.health)")
+        }
+    }
+
     private final class BrokenStore: OffsetStore {
         let isBroken = Atomic<Bool>(true)
 

@@ -6,6 +6,14 @@ import XKafkaTestingInternal
 
 /// What a consumer says of itself, and of what holds a frontier.
 @Suite(.timeLimit(.minutes(2))) struct IntrospectionTests {
+    private final class Count: Sendable {
+        private let count = Atomic<Int>(0)
+
+        var value: Int { count.load(ordering: .relaxed) }
+
+        func increment() { count.add(1, ordering: .relaxed) }
+    }
+
     private struct Failure: Error, CustomStringConvertible {
         let description: String
     }
@@ -194,22 +202,30 @@ import XKafkaTestingInternal
         let broker = try await EmbeddedBroker.withOrders(Self.orders(5))
         defer { broker.stop() }
         let consumer = try PartitionConsumer(.testing(broker, topic: "orders"))
-        let seen = Collector<Int64>()
+        let (answers, ofTheThread) = (Count(), Count())
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<2 {
                 group.addTask {
                     while !Task.isCancelled {
-                        _ = try? await consumer.snapshot()
+                        let snapshot = try? await consumer.snapshot()
+                        if snapshot?.partitions.isEmpty == false { ofTheThread.increment() }
                         _ = try? await consumer.why("orders", 0)
+                        answers.increment()
                         // While nothing is consumed the answer is there at once: others want to run as well.
                         await Task.yield()
                     }
                 }
             }
             for _ in 0..<3 {
-                let before = seen.values.count
-                try await running(consumer, { seen.add($0.offset) }) { try await Task.sleep(for: .milliseconds(50)) }
-                #expect(seen.values.count >= before)
+                let before = ofTheThread.value
+                try await running(consumer, { _ in }) {
+                    try await eventually("answers of the consumer's thread") {
+                        ofTheThread.value >= before + 10
+                    }
+                }
+                // Both go on asking after the end: neither was left without an answer.
+                let after = answers.value
+                try await eventually("answers after the end") { answers.value >= after + 4 }
             }
             group.cancelAll()
             try await group.waitForAll()

@@ -62,7 +62,7 @@ import XKafkaTestingInternal
         #expect(ledger.started.values.count { $0.key == "k7" } == 1, "its followers wait (R2)")
         #expect(ledger.disorder == [])
         #expect(report.completed == total - total / keys)
-        #expect(report.cancelled.count + report.abandoned.count == 1, "abandoned on a machine that is very busy")
+        #expect(report.unfinished.count == 1)
         #expect(report.toBeRepeated == 0, "the checkpoint tells of everything behind it")
 
         // What is left is that key, and in order.

@@ -42,18 +42,6 @@ final class ScriptedTransport: ProduceTransport {
     }
 }
 
-/// Lets whoever comes by wait until it is opened.
-final class Gate: Sendable {
-    private let opened = Collector<Bool>()
-
-    func open() { opened.add(true) }
-
-    func pass() async throws {
-        try await opened.wait(forCount: 1)
-        try Task.checkCancellation()
-    }
-}
-
 struct SendFailed: Error, CustomStringConvertible {
     var description: String { "send failed" }
 }

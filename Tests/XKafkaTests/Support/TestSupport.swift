@@ -145,3 +145,9 @@ struct Seen: Sendable {
 
     var text: String { value.map { String($0) } ?? "nil" }
 }
+
+extension DrainReport {
+    /// The offsets of handlers that did not complete. Whether a handler that was told to stop did so within the second
+    /// it has, and so counts as cancelled and not as abandoned, is a matter of how busy the machine is.
+    var unfinished: [Int64] { (cancelled + abandoned).map(\.offset).sorted() }
+}
