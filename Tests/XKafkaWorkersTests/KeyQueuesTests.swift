@@ -83,10 +83,13 @@ import XKafkaWorkers
         var running: [(key: UInt64, element: Int, ticket: KeyQueues<Int>.Ticket)] = []
         var parked: [(key: UInt64, ticket: KeyQueues<Int>.Ticket)] = []
         var keyOf: [Int: UInt64] = [:]
+        // Keys whose low bits are equal fall into one bucket, and so have to be told apart there.
+        let keyCount: UInt64 = Bool.random(using: &random) ? 8 : 64
+        let stride: UInt64 = Bool.random(using: &random) ? 1 : 1 << 20
         for element in 0..<2_000 {
             switch Int.random(in: 0..<10, using: &random) {
             case 0...3:
-                let key = UInt64.random(in: 0..<8, using: &random)
+                let key = UInt64.random(in: 0..<keyCount, using: &random) * stride
                 keyOf[element] = key
                 waiting[key, default: []].append(element)
                 _ = queues.append(element, key: key)
