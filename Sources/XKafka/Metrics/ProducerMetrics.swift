@@ -26,20 +26,14 @@ final class ProducerMetrics: Sendable {
         batchTime = maker.timer("batch_time")
     }
 
-    /// Counts messages that have an outcome.
-    func ended(_ messages: [Outgoing]) {
-        let now = ContinuousClock.now
-        var count = 0
-        for message in messages {
-            switch message.decided {
-            case .success?:
-                count += 1
-                ackTime.record(message.receivedAt.duration(to: now))
-            case .failure(let error)?: counter(of: error).increment()
-            case nil: break
-            }
+    /// Counts a message that has an outcome.
+    func ended(_ outgoing: Outgoing) {
+        switch outgoing.work?.decided {
+        case .success?, nil:
+            acknowledged.increment()
+            if let times = outgoing.times { ackTime.record(times.receivedAt.duration(to: .now)) }
+        case .failure(let error)?: counter(of: error).increment()
         }
-        if count > 0 { acknowledged.increment(by: count) }
     }
 
     private func counter(of error: any Error) -> Counter {
@@ -70,7 +64,9 @@ final class ProducerMetrics: Sendable {
         let now = ContinuousClock.now
         let health = runtime.vitals(at: now).health(runtime.config.health, at: now)
         inFlight.set(runtime.gate.messagesInside)
-        queued.set(runtime.laneGates.reduce(0) { $0 + $1.messagesInside })
+        var waiting = 0
+        runtime.lanes.forEach { waiting += $0.gate.messagesInside }
+        queued.set(waiting)
         self.health.set(health.level)
         return health
     }

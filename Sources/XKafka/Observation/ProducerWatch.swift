@@ -23,17 +23,17 @@ extension ProducerRuntime {
 
     /// Looks at what is under way.
     func vitals(at now: ContinuousClock.Instant) -> ProducerVitals {
-        let isFull = gate.isAwaited || laneGates.contains { $0.isAwaited }
+        var isFull = gate.isAwaited
+        lanes.forEach { isFull = isFull || $0.gate.isAwaited }
         var vitals = ProducerVitals()
         watch.withLock { watch in
-            state.withLock { state in
-                vitals.isClosed = state.hasCloseBegun
-                if (state.abortion as? ProducerError)?.code != .closed { vitals.fatalError = state.abortion }
-                watch.marks.removeAll { state.flush.isReached($0.mark) }
-                let isDue = watch.marks.last.map { $0.time.duration(to: now) >= ProducerWatch.spacing } ?? true
-                if isDue, watch.marks.count < ProducerWatch.limit, let mark = state.flush.mark() {
-                    watch.marks.append((mark, now))
-                }
+            let life = life.withLock { $0 }
+            vitals.isClosed = life.hasCloseBegun
+            if (life.abortion as? ProducerError)?.code != .closed { vitals.fatalError = life.abortion }
+            watch.marks.removeAll { flush.isReached($0.mark) }
+            let isDue = watch.marks.last.map { $0.time.duration(to: now) >= ProducerWatch.spacing } ?? true
+            if isDue, watch.marks.count < ProducerWatch.limit, let mark = flush.mark() {
+                watch.marks.append((mark, now))
             }
             watch.fullSince = isFull ? watch.fullSince ?? now : nil
             vitals.fullSince = watch.fullSince

@@ -2,61 +2,55 @@ import Synchronization
 
 /// Lets a batch wait once for all of its messages.
 final class BatchCountdown: Sendable {
-    fileprivate struct State {
-        var pending = 0
-        var hasFailed = false
-        var waiter: CheckedContinuation<Void, Never>?
-        var isGivenUp = false
+    fileprivate struct Waiting {
+        var continuation: CheckedContinuation<Void, Never>?
+        /// Whether there is nothing to wait for: all have an outcome, or the task was cancelled.
+        var isOver = false
     }
 
-    private let state = Mutex(State())
+    /// How many messages are without an outcome, less those that were not counted yet: it is 0 or less until
+    /// ``waitForAll(of:)`` counts them all at once.
+    private let pending = Atomic<Int>(0)
+    private let failed = Atomic<Bool>(false)
+    private let waiting = Mutex(Waiting())
 
     /// Whether a message is known to have failed.
-    var hasFailed: Bool { state.withLock { $0.hasFailed } }
+    var hasFailed: Bool { failed.load(ordering: .relaxed) }
 
-    /// One more message belongs to the batch.
-    func expect() {
-        state.withLock { $0.pending += 1 }
-    }
-
-    /// A message that was expected did not come to be sent.
-    func withdraw() {
-        state.withLock { $0.pending -= 1 }
-    }
-
+    /// A message has an outcome.
     func completed(isFailure: Bool) {
-        let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            state.pending -= 1
-            if isFailure { state.hasFailed = true }
-            return state.pending == 0 ? state.takeWaiter() : nil
+        if isFailure { failed.store(true, ordering: .relaxed) }
+        if pending.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { end() }
+    }
+
+    private func end() {
+        let waiter = waiting.withLock { waiting in
+            waiting.isOver = true
+            return waiting.takeContinuation()
         }
         waiter?.resume()
     }
 
-    /// Waits until every message has an outcome, or the task is cancelled. Once.
-    func wait() async {
+    /// Waits until each of the batch's messages has an outcome, or the task is cancelled. Once.
+    func waitForAll(of count: Int) async {
+        if pending.add(count, ordering: .acquiringAndReleasing).newValue == 0 { return }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let isOver = state.withLock { state in
-                    if state.pending == 0 || state.isGivenUp { return true }
-                    state.waiter = continuation
-                    return false
+                let isOver = waiting.withLock { waiting in
+                    if !waiting.isOver { waiting.continuation = continuation }
+                    return waiting.isOver
                 }
                 if isOver { continuation.resume() }
             }
         } onCancel: {
-            let waiter = state.withLock { state in
-                state.isGivenUp = true
-                return state.takeWaiter()
-            }
-            waiter?.resume()
+            end()
         }
     }
 }
 
-extension BatchCountdown.State {
-    fileprivate mutating func takeWaiter() -> CheckedContinuation<Void, Never>? {
-        defer { waiter = nil }
-        return waiter
+extension BatchCountdown.Waiting {
+    fileprivate mutating func takeContinuation() -> CheckedContinuation<Void, Never>? {
+        defer { continuation = nil }
+        return continuation
     }
 }

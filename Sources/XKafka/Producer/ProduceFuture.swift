@@ -16,7 +16,10 @@ public struct ProduceFuture: Sendable {
     /// - Throws: what the message failed with, as ``Producer/produce(_:deadline:)`` throws it;
     ///   `CancellationError` when the waiting task is cancelled, which ends the waiting and nothing else.
     public var value: ProduceResult {
-        get async throws { try await outgoing.wait().get() }
+        get async throws {
+            if let known = outgoing.outcome { return try known.get() }
+            return try await outgoing.wait().get()
+        }
     }
 
     /// The outcome, if it is known.

@@ -7,9 +7,14 @@ import XKafkaWorkers
 /// What is the same for all messages of a topic: looked up once per message instead of made.
 final class ProduceRoute: Sendable {
     /// The topic as librdkafka knows it.
-    struct Link: Sendable {
+    final class Link: Sendable {
         let client: ProducerClient
         let topic: ProducerTopic
+
+        init(_ client: ProducerClient, _ topic: ProducerTopic) {
+            self.client = client
+            self.topic = topic
+        }
     }
 
     let topic: String
@@ -18,7 +23,8 @@ final class ProduceRoute: Sendable {
     /// Where the hash of a key starts, so that the same key of two topics has two orders.
     let seed: UInt64
     private let number: UInt32
-    private let knownLink = Mutex<Link?>(nil)
+    /// Made when it is first needed, and kept: a producer has one client.
+    private let knownLink = AtomicLazyReference<Link>()
 
     init(topic: String, number: UInt32, chain: ProduceFunction?) {
         self.topic = topic
@@ -36,15 +42,8 @@ final class ProduceRoute: Sendable {
 
     /// The topic's handle, made with `client` when it is first needed.
     func link(_ client: () throws -> ProducerClient) throws -> Link {
-        if let link = knownLink.withLock({ $0 }) { return link }
+        if let link = knownLink.load() { return link }
         let client = try client()
-        let link = Link(client: client, topic: try client.topic(topic))
-        knownLink.withLock { $0 = link }
-        return link
-    }
-
-    /// Lets go of the client.
-    func unlink() {
-        knownLink.withLock { $0 = nil }
+        return knownLink.storeIfNil(Link(client, try client.topic(topic)))
     }
 }

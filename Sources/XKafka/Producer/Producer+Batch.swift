@@ -21,11 +21,9 @@ extension Producer {
         var refusal: (any Error)?
         for message in messages {
             if countdown.hasFailed { break }
-            countdown.expect()
             do {
-                taken.append(try await runtime.submit(message, deadline: deadline, batch: countdown))
+                taken.append(try await submit(message, deadline, batch: countdown))
             } catch {
-                countdown.withdraw()
                 refusal = error
                 break
             }
@@ -61,21 +59,17 @@ extension Producer {
         let countdown = BatchCountdown()
         var taken: [Result<Outgoing, any Error>] = []
         taken.reserveCapacity(messages.underestimatedCount)
+        var count = 0
         for message in messages {
             do {
                 try Task.checkCancellation()
-                countdown.expect()
-                do {
-                    taken.append(.success(try await runtime.submit(message, deadline: deadline, batch: countdown)))
-                } catch {
-                    countdown.withdraw()
-                    throw error
-                }
+                taken.append(.success(try await submit(message, deadline, batch: countdown)))
+                count += 1
             } catch {
                 taken.append(.failure(error))
             }
         }
-        await countdown.wait()
+        await countdown.waitForAll(of: count)
         return taken.map { item in
             switch item {
             case .success(let outgoing): outgoing.outcome ?? .failure(ProducerError(.outcomeUnknown))

@@ -77,7 +77,7 @@ public final class Producer: Sendable {
         _ message: ProduceMessage,
         deadline: ContinuousClock.Instant? = nil
     ) async throws -> ProduceResult {
-        let outgoing = try await runtime.submit(message, deadline: deadline)
+        let outgoing = try await submit(message, deadline)
         do {
             guard let deadline else { return try await outgoing.wait().get() }
             if try await finishes(by: deadline, { _ = try await outgoing.wait() }) {
@@ -105,7 +105,7 @@ public final class Producer: Sendable {
         _ message: ProduceMessage,
         deadline: ContinuousClock.Instant? = nil
     ) async throws -> ProduceFuture {
-        ProduceFuture(try await runtime.submit(message, deadline: deadline))
+        ProduceFuture(try await submit(message, deadline))
     }
 
     /// Sends a message and has somebody else told what becomes of it: fire and forget, with an ending.
@@ -121,7 +121,19 @@ public final class Producer: Sendable {
         deadline: ContinuousClock.Instant? = nil,
         onCompletion: @escaping @Sendable (Result<ProduceResult, any Error>) -> Void
     ) async throws {
-        try await runtime.submit(message, deadline: deadline).whenEnded(onCompletion)
+        try await submit(message, deadline).whenEnded(onCompletion)
+    }
+
+    /// Hands a message in, and waits for room if it must.
+    @inline(__always)
+    func submit(
+        _ message: ProduceMessage,
+        _ deadline: ContinuousClock.Instant?,
+        batch: BatchCountdown? = nil
+    ) async throws -> Outgoing {
+        // Most often there is room: then nothing is suspended, and no asynchronous function called.
+        if deadline == nil, let outgoing = try runtime.submitAtOnce(message, batch: batch) { return outgoing }
+        return try await runtime.submit(message, deadline: deadline, batch: batch)
     }
 
     // MARK: End

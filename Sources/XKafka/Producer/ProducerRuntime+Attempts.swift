@@ -18,26 +18,27 @@ extension ProducerRuntime {
 
     /// Starts the task of a message. Made on the caller's, it has the caller's task-local values.
     func drive(_ outgoing: Outgoing, from beginning: Beginning) {
-        let task = Task { await self.run(outgoing, from: beginning) }
-        outgoing.setDriver(task)
+        guard let work = outgoing.work else { return }
+        let task = Task { await self.run(outgoing, work, from: beginning) }
+        work.setTask(task)
     }
 
-    private func run(_ outgoing: Outgoing, from beginning: Beginning) async {
-        var context = context(of: outgoing)
+    private func run(_ outgoing: Outgoing, _ work: OutgoingWork, from beginning: Beginning) async {
+        var context = context(of: outgoing, work)
         var wasExhausted = false
         var failure: (any Error)?
         switch beginning {
         case .start: break
-        case .queue: await waitForTurn(outgoing)
+        case .queue: await waitForTurn(outgoing, work)
         case .failure(let error): failure = error
         }
         while true {
             if failure == nil {
-                if let obstacle = obstacle(to: outgoing) {
+                if let obstacle = obstacle(to: work) {
                     finish(outgoing, context, .failure(obstacle))
                     return
                 }
-                outgoing.maySend = true
+                work.maySend = true
                 do {
                     var result = try await attempt(context)
                     result.attempt = context.attempt
@@ -48,7 +49,7 @@ extension ProducerRuntime {
                 }
             }
             guard let error = failure else { continue }
-            if let final = await prepareRetry(outgoing, context, error, &wasExhausted) {
+            if let final = await prepareRetry(outgoing, work, context, error, &wasExhausted) {
                 finish(outgoing, context, .failure(final))
                 return
             }
@@ -57,20 +58,20 @@ extension ProducerRuntime {
         }
     }
 
-    private func context(of outgoing: Outgoing) -> ProduceContext {
+    private func context(of outgoing: Outgoing, _ work: OutgoingWork) -> ProduceContext {
         ProduceContext(
-            outgoing.message,
+            work.message,
             topic: outgoing.route.topic,
             attempt: 1,
-            receivedAt: outgoing.receivedAt,
-            worker: outgoing.ticket.lane,
+            receivedAt: work.times.receivedAt,
+            worker: outgoing.lane,
             origin: outgoing
         )
     }
 
     /// A message that went straight to librdkafka was given up.
-    func giveUp(_ outgoing: Outgoing, _ error: any Error) {
-        finish(outgoing, context(of: outgoing), .failure(error))
+    func giveUp(_ outgoing: Outgoing, _ work: OutgoingWork, _ error: any Error) {
+        finish(outgoing, context(of: outgoing, work), .failure(error))
     }
 
     private func attempt(_ context: ProduceContext) async throws -> ProduceResult {
@@ -83,18 +84,19 @@ extension ProducerRuntime {
     /// Waits until a message that failed may be tried again. Otherwise answers what it fails with.
     private func prepareRetry(
         _ outgoing: Outgoing,
+        _ work: OutgoingWork,
         _ context: ProduceContext,
         _ error: any Error,
         _ wasExhausted: inout Bool
     ) async -> (any Error)? {
         let failedAt = ContinuousClock.now
-        if let abortion = state.withLock({ $0.abortion }) { return Self.given(up: abortion, error) }
+        if let abortion = life.withLock({ $0.abortion }) { return Self.given(up: abortion, error) }
         if (error as? KafkaError)?.errorClass == .fatal { abort(error) }
         var obstacle: (any Error)?
         if rules.mayRetry(error, attempt: context.attempt) {
             // What was sent after it decides whether it can be sent again in its order.
-            await waitForAnotherTurn(outgoing)
-            if let abortion = state.withLock({ $0.abortion }) { return Self.given(up: abortion, error) }
+            await waitForAnotherTurn(outgoing, work)
+            if let abortion = life.withLock({ $0.abortion }) { return Self.given(up: abortion, error) }
             if isOvertaken(outgoing) { obstacle = ProducerError(.overtaken, cause: error) }
         }
         switch rules.failed(context, obstacle ?? error, mayRetry: obstacle == nil, wasExhausted: &wasExhausted) {
@@ -102,21 +104,21 @@ extension ProducerRuntime {
         case .retry(let pause):
             // From the failure on: those that failed together do not wait one after the other.
             let resumption = failedAt + pause
-            if let deadline = outgoing.deadline, deadline < resumption {
+            if let deadline = work.times.deadline, deadline < resumption {
                 try? await Task.sleep(until: deadline, clock: .continuous)
                 return ProducerError(.deadlineExceeded, cause: error)
             }
             // Cancelled when everything is given up.
             try? await Task.sleep(until: resumption, clock: .continuous)
-            if let abortion = state.withLock({ $0.abortion }) { return Self.given(up: abortion, error) }
+            if let abortion = life.withLock({ $0.abortion }) { return Self.given(up: abortion, error) }
             return nil
         }
     }
 
     /// Waits until a message that was sent before may be sent again.
-    private func waitForAnotherTurn(_ outgoing: Outgoing) async {
+    private func waitForAnotherTurn(_ outgoing: Outgoing, _ work: OutgoingWork) async {
         var effects = LaneMachine.Effects()
-        state.withLock { state in
+        withLane(of: outgoing) { state in
             // Nobody would give it a turn any more.
             if state.abortion != nil || outgoing.hasEnded {
                 effects.turns.append(outgoing)
@@ -125,29 +127,37 @@ extension ProducerRuntime {
             }
         }
         carryOut(effects)
-        await waitForTurn(outgoing)
+        await waitForTurn(outgoing, work)
+    }
+
+    private func withLane<Result: Sendable>(
+        of outgoing: Outgoing,
+        _ body: (inout ProducerLane.State) -> Result
+    ) -> Result {
+        lanes.with(outgoing.lane) { lane in lane.state.withLock { body(&$0) } }
     }
 
     private func isOvertaken(_ outgoing: Outgoing) -> Bool {
-        state.withLock { $0.machine.isOvertaken(outgoing.ticket, partition: outgoing.lastPartition) }
+        let partition = outgoing.work?.lastPartition
+        return withLane(of: outgoing) { $0.machine.isOvertaken(outgoing.ticket, partition: partition) }
     }
 
     /// Waits for the message's turn. One whose deadline passes meanwhile is told so, and keeps its place until
     /// the turn comes.
-    private func waitForTurn(_ outgoing: Outgoing) async {
-        guard let deadline = outgoing.deadline else { return await outgoing.waitForTurn() }
+    private func waitForTurn(_ outgoing: Outgoing, _ work: OutgoingWork) async {
+        guard let deadline = work.times.deadline else { return await work.waitForTurn() }
         let timer = Task {
             try await Task.sleep(until: deadline, clock: .continuous)
             outgoing.tell(ProducerError(.deadlineExceeded))
         }
-        await outgoing.waitForTurn()
+        await work.waitForTurn()
         timer.cancel()
     }
 
     /// What stands against an attempt.
-    private func obstacle(to outgoing: Outgoing) -> (any Error)? {
-        if let abortion = state.withLock({ $0.abortion }) { return Self.given(up: abortion, nil) }
-        if let deadline = outgoing.deadline, deadline <= .now { return ProducerError(.deadlineExceeded) }
+    private func obstacle(to work: OutgoingWork) -> (any Error)? {
+        if let abortion = life.withLock({ $0.abortion }) { return Self.given(up: abortion, nil) }
+        if let deadline = work.times.deadline, deadline <= .now { return ProducerError(.deadlineExceeded) }
         return nil
     }
 
@@ -161,25 +171,27 @@ extension ProducerRuntime {
 
     /// The innermost function of a chain: sends, and waits for the acknowledgement.
     func transmit(_ context: ProduceContext) async throws -> ProduceResult {
-        guard let outgoing = context.origin as? Outgoing else { throw ProduceChainError.foreignContext }
-        if !outgoing.maySend {
+        guard let outgoing = context.origin as? Outgoing, let work = outgoing.work else {
+            throw ProduceChainError.foreignContext
+        }
+        if !work.maySend {
             // A handler that tries again by itself.
-            await waitForAnotherTurn(outgoing)
-            if let abortion = state.withLock({ $0.abortion }) { throw Self.given(up: abortion, nil) }
+            await waitForAnotherTurn(outgoing, work)
+            if let abortion = life.withLock({ $0.abortion }) { throw Self.given(up: abortion, nil) }
             if isOvertaken(outgoing) { throw ProducerError(.overtaken) }
         }
-        outgoing.maySend = false
+        work.maySend = false
         if let transport { return try await transmit(context, outgoing, through: transport) }
         let report: DeliveryReport
         do {
-            report = try await outgoing.report {
+            report = try await work.report {
                 try handOver(context.message, to: try route(of: context.message), outgoing)
                 var effects = LaneMachine.Effects()
-                state.withLock { $0.machine.sent(outgoing.ticket, &effects) }
+                withLane(of: outgoing) { $0.machine.sent(outgoing.ticket, &effects) }
                 carryOut(effects)
             }
         } catch {
-            state.withLock { if !outgoing.hasEnded { $0.machine.deliveryFailed(outgoing.ticket) } }
+            withLane(of: outgoing) { if !outgoing.hasEnded { $0.machine.deliveryFailed(outgoing.ticket) } }
             throw error
         }
         if let error = report.error { throw error }
@@ -196,16 +208,16 @@ extension ProducerRuntime {
         do {
             let result = try await transport.send(message)
             let partition = outgoing.route.partitionNumber(result.partition)
-            outgoing.lastPartition = partition
+            outgoing.work?.lastPartition = partition
             var effects = LaneMachine.Effects()
-            state.withLock { state in
+            withLane(of: outgoing) { state in
                 guard !outgoing.hasEnded else { return }
                 state.machine.acknowledged(outgoing.ticket, partition: partition ?? 0, &effects)
             }
             carryOut(effects)
             return result
         } catch {
-            state.withLock { if !outgoing.hasEnded { $0.machine.deliveryFailed(outgoing.ticket) } }
+            withLane(of: outgoing) { if !outgoing.hasEnded { $0.machine.deliveryFailed(outgoing.ticket) } }
             throw error
         }
     }

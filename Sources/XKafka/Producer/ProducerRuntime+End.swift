@@ -9,13 +9,7 @@ extension ProducerRuntime {
     /// that is so. Throws `CancellationError`.
     func flush(until deadline: ContinuousClock.Instant) async throws -> Bool {
         let done = OneShot<Void>()
-        let waiter = state.withLock { state -> UInt64? in
-            guard let mark = state.flush.mark() else { return nil }
-            state.nextFlushWaiter += 1
-            state.flushWaiters[state.nextFlushWaiter] = (mark, done)
-            return state.nextFlushWaiter
-        }
-        guard let waiter else { return true }
+        guard let waiter = flush.wait(done) else { return true }
         let isOver = FlushEnd()
         if let client = openClient {
             // Blocks, and the thread that serves the reports goes on meanwhile: librdkafka's flush serves
@@ -26,7 +20,7 @@ extension ProducerRuntime {
         }
         defer {
             isOver.set()
-            state.withLock { $0.flushWaiters[waiter] = nil }
+            flush.forget(waiter)
         }
         if try await finishes(by: deadline, { try await done.wait() }) { return true }
         try Task.checkCancellation()
@@ -37,12 +31,11 @@ extension ProducerRuntime {
     /// then, and lets go of librdkafka. The first caller's limit counts; all return when that is done.
     func close(within limit: Duration) async {
         let refusal = ProducerError(.closed)
-        let isFirst = state.withLock { state in
-            defer { state.hasCloseBegun = true }
-            state.refusal = refusal
-            return !state.hasCloseBegun
+        let isFirst = life.withLock { life in
+            defer { life.hasCloseBegun = true }
+            return !life.hasCloseBegun
         }
-        for gate in laneGates + [gate] { gate.close(throwing: refusal) }
+        refuse(refusal)
         if isFirst {
             let deadline = ContinuousClock.now + limit
             // A task of its own: closing goes on when its caller is cancelled.
@@ -62,16 +55,13 @@ extension ProducerRuntime {
             // Handlers were cancelled: a moment for them to notice. What librdkafka had is reported as given up.
             let hasEnded = (try? await flush(until: .now + Self.cancellationGrace)) ?? false
             if !hasEnded {
-                for outgoing in state.withLock({ Array($0.driven.values) }) {
-                    end(outgoing, .failure(ProducerError(.closed)))
-                }
+                for outgoing in working { end(outgoing, .failure(ProducerError(.closed))) }
             }
         }
         let client = connection.withLock { connection -> ProducerClient? in
             defer { connection = .ended }
             return if case .open(let client) = connection { client } else { nil }
         }
-        unlinkRoutes()
         guard let client else { return }
         client.stop(purgingAt: .now)
         await client.waitUntilStopped()
@@ -81,22 +71,43 @@ extension ProducerRuntime {
 
     /// Gives up everything that is under way, for `reason`.
     func abort(_ reason: any Error) {
-        var effects = LaneMachine.Effects()
-        let driven: [Outgoing]? = state.withLock { state in
-            guard state.abortion == nil else { return nil }
-            state.abortion = reason
-            if state.refusal == nil { state.refusal = reason }
-            state.machine.abort(&effects)
-            return Array(state.driven.values)
+        let isFirst = life.withLock { life in
+            defer { life.abortion = life.abortion ?? reason }
+            return life.abortion == nil
         }
-        guard let driven else { return }
+        guard isFirst else { return }
+        var effects = LaneMachine.Effects()
+        lanes.forEach { lane in
+            lane.state.withLock { state in
+                state.abortion = reason
+                if state.refusal == nil { state.refusal = reason }
+                state.machine.abort(&effects)
+            }
+        }
         if (reason as? ProducerError)?.code != .closed {
-            for gate in laneGates + [gate] { gate.close(throwing: reason) }
+            refuse(reason)
             over.resolve(reason)
         }
         carryOut(effects)
-        for outgoing in driven { outgoing.cancelDriver() }
+        for outgoing in working { outgoing.work?.cancelTask() }
         openClient?.stop(purgingAt: .now)
+    }
+
+    /// Lets nobody in any more: those who wait for room get `reason`, and so does whoever comes.
+    private func refuse(_ reason: any Error) {
+        lanes.forEach { lane in
+            // A closed producer stays one, whatever it meets afterwards.
+            lane.state.withLock { if ($0.refusal as? ProducerError)?.code != .closed { $0.refusal = reason } }
+            lane.gate.close(throwing: reason)
+        }
+        gate.close(throwing: reason)
+    }
+
+    /// The messages that have a task.
+    private var working: [Outgoing] {
+        var working: [Outgoing] = []
+        lanes.forEach { lane in lane.state.withLock { working.append(contentsOf: $0.working.values) } }
+        return working
     }
 
     private var openClient: ProducerClient? {

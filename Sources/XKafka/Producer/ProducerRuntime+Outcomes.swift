@@ -1,4 +1,3 @@
-import DequeModule
 import Synchronization
 import XKafkaCore
 import XKafkaEngine
@@ -6,30 +5,25 @@ import XKafkaProduce
 import XKafkaTransport
 
 extension ProducerRuntime {
-    /// Takes delivery reports, on librdkafka's thread: one lock for all of them, and then whoever waits is told.
+    /// Takes delivery reports, on librdkafka's thread: the books first, and then whoever waits is told.
     func deliver(_ batch: [Delivered]) {
         var effects = LaneMachine.Effects()
         effects.finished.reserveCapacity(batch.count)
-        let abortion = state.withLock { state -> (any Error)? in
-            for delivered in batch {
-                // Nothing else is ever sent with a target.
-                guard let outgoing = delivered.target as? Outgoing else { continue }
-                take(delivered.report, of: outgoing, &state, &effects)
+        for delivered in batch {
+            let outgoing = Self.outgoing(delivered.target)
+            lanes.with(outgoing.lane) { lane in
+                lane.state.withLock { state in
+                    take(delivered.report, of: outgoing, &state, &effects)
+                    if isSerial { state.lineUp(&effects) }
+                }
             }
-            state.lineUp(&effects)
-            return state.abortion
         }
         carryOut(effects)
         for delivered in batch {
-            guard let outgoing = delivered.target as? Outgoing else { continue }
-            if outgoing.isDriven {
-                outgoing.receive(delivered.report)
-            } else if let error = delivered.report.error {
-                if let abortion {
-                    giveUp(outgoing, Self.given(up: abortion, error))
-                } else {
-                    failed(outgoing, error)
-                }
+            if let work = Self.outgoing(delivered.target).work {
+                work.receive(delivered.report)
+            } else if let failure = delivered.report.failure {
+                failed(Self.outgoing(delivered.target), failure)
             }
         }
     }
@@ -37,11 +31,11 @@ extension ProducerRuntime {
     private func take(
         _ report: DeliveryReport,
         of outgoing: Outgoing,
-        _ state: inout State,
+        _ state: inout ProducerLane.State,
         _ effects: inout LaneMachine.Effects
     ) {
         let partition = outgoing.route.partitionNumber(report.partition)
-        outgoing.lastPartition = partition
+        outgoing.work?.lastPartition = partition
         guard !outgoing.hasEnded else {
             // A handler did not wait for it, or it was given up.
             state.machine.reportedLate(outgoing.ticket, &effects)
@@ -51,47 +45,72 @@ extension ProducerRuntime {
             state.machine.deliveryFailed(outgoing.ticket)
             return
         }
-        if outgoing.isDriven {
+        if outgoing.work != nil {
             state.machine.acknowledged(outgoing.ticket, partition: partition ?? 0, &effects)
         } else {
             outgoing.hasEnded = true
-            outgoing.decided = .success(ProduceResult(report, topic: outgoing.route.topic))
+            outgoing.receipt = report
             state.machine.delivered(outgoing, outgoing.ticket, partition: partition ?? 0, &effects)
         }
     }
 
-    /// A message that went straight to librdkafka failed: a task goes on with it.
-    func failed(_ outgoing: Outgoing, _ error: any Error) {
-        outgoing.isDriven = true
-        state.withLock { $0.driven[ObjectIdentifier(outgoing)] = outgoing }
-        drive(outgoing, from: .failure(error))
+    /// A message that went straight to librdkafka was not delivered.
+    private func failed(_ outgoing: Outgoing, _ failure: DeliveryReport.Failure) {
+        let times = outgoing.times ?? OutgoingTimes(receivedAt: .now - failure.age, deadline: nil)
+        failed(outgoing, OutgoingWork(outgoing.message(in: failure), times), failure.error)
     }
 
-    /// Decides the outcome of a message.
+    /// A message did not even get to librdkafka.
+    func failed(_ outgoing: Outgoing, _ message: ProduceMessage, _ error: any Error) {
+        failed(outgoing, OutgoingWork(message, outgoing.times), error)
+    }
+
+    /// A task goes on with a message whose first attempt was made without one.
+    private func failed(_ outgoing: Outgoing, _ work: OutgoingWork, _ error: any Error) {
+        outgoing.isTaken(by: work)
+        let abortion = lanes.with(outgoing.lane) { lane in
+            lane.state.withLock { state in
+                if state.abortion == nil { state.working[ObjectIdentifier(outgoing)] = outgoing }
+                return state.abortion
+            }
+        }
+        if let abortion {
+            giveUp(outgoing, work, Self.given(up: abortion, error))
+        } else {
+            drive(outgoing, from: .failure(error))
+        }
+    }
+
+    /// Decides the outcome of a message that has a task.
     func end(_ outgoing: Outgoing, _ outcome: Outgoing.Outcome) {
         var effects = LaneMachine.Effects()
-        state.withLock { state in
-            guard !outgoing.hasEnded else { return }
-            outgoing.hasEnded = true
-            outgoing.decided = outcome
-            state.driven[ObjectIdentifier(outgoing)] = nil
-            state.machine.end(outgoing, outgoing.ticket, &effects)
-            state.lineUp(&effects)
+        lanes.with(outgoing.lane) { lane in
+            lane.state.withLock { state in
+                guard !outgoing.hasEnded else { return }
+                outgoing.hasEnded = true
+                outgoing.work?.decided = outcome
+                state.working[ObjectIdentifier(outgoing)] = nil
+                state.machine.end(outgoing, outgoing.ticket, &effects)
+                if isSerial { state.lineUp(&effects) }
+            }
         }
         carryOut(effects)
     }
 
     /// Does what the machine says.
     func carryOut(_ effects: LaneMachine.Effects) {
-        for case let outgoing as Outgoing in effects.turns {
-            let wasInQueue = state.withLock { _ in
-                defer { outgoing.isInQueue = false }
-                return outgoing.isInQueue
+        for item in effects.turns {
+            let outgoing = Self.outgoing(item)
+            lanes.with(outgoing.lane) { lane in
+                let wasInQueue = lane.state.withLock { _ in
+                    defer { outgoing.work?.isInQueue = false }
+                    return outgoing.work?.isInQueue ?? false
+                }
+                if wasInQueue { lane.gate.leave(bytes: 0) }
             }
-            if wasInQueue { laneGates[outgoing.ticket.lane].leave(bytes: 0) }
-            outgoing.grantTurn()
+            outgoing.work?.grantTurn()
         }
-        if isSerial { tellInOrder() } else { tell(effects.finished.compactMap { $0 as? Outgoing }) }
+        if isSerial { tellInOrder() } else { tell(effects.finished) }
     }
 
     private var isSerial: Bool { config.dispatch.mode == .serial }
@@ -99,37 +118,45 @@ extension ProducerRuntime {
     /// Tells what is lined up, unless another thread is at it, which then tells this as well.
     private func tellInOrder() {
         while true {
-            let next = state.withLock { state -> Deque<Outgoing> in
-                guard !state.isTelling, !state.untold.isEmpty else { return [] }
-                state.isTelling = true
-                defer { state.untold = [] }
-                return state.untold
+            let next = lanes.with(0) { lane in
+                lane.state.withLock { state -> [LaneMachine.Item] in
+                    guard !state.isTelling, !state.untold.isEmpty else { return [] }
+                    state.isTelling = true
+                    defer { state.untold = [] }
+                    return state.untold
+                }
             }
             guard !next.isEmpty else { return }
-            tell(Array(next))
-            state.withLock { $0.isTelling = false }
+            tell(next)
+            lanes.with(0) { lane in lane.state.withLock { $0.isTelling = false } }
         }
     }
 
-    private func tell(_ finished: [Outgoing]) {
+    private func tell(_ finished: [LaneMachine.Item]) {
         guard !finished.isEmpty else { return }
-        metrics?.ended(finished)
         var bytes = 0
-        for outgoing in finished {
+        // Most often all of them began in the same span.
+        var spans: [(span: UInt64, count: Int)] = []
+        for item in finished {
+            let outgoing = Self.outgoing(item)
+            metrics?.ended(outgoing)
             bytes += outgoing.bytes
             outgoing.tell()
+            if spans.last?.span == outgoing.span {
+                spans[spans.count - 1].count += 1
+            } else {
+                spans.append((outgoing.span, 1))
+            }
         }
         gate.leave(messages: finished.count, bytes: bytes)
         // Last: whoever flushes finds every outcome told.
-        let flushed = state.withLock { state -> [OneShot<Void>] in
-            var isReached = false
-            for outgoing in finished where state.flush.end(outgoing.span) { isReached = true }
-            guard isReached, !state.flushWaiters.isEmpty else { return [] }
-            let reached = state.flushWaiters.filter { state.flush.isReached($0.value.mark) }
-            for id in reached.keys { state.flushWaiters[id] = nil }
-            return reached.values.map(\.done)
-        }
-        for waiter in flushed { waiter.resolve(()) }
+        for (span, count) in spans { flush.end(span, count) }
+    }
+
+    /// The message that librdkafka or the machine gives back. They are given nothing else, and finding that out again
+    /// for each would take longer than all they do.
+    private static func outgoing(_ item: LaneMachine.Item) -> Outgoing {
+        unsafeDowncast(item as AnyObject, to: Outgoing.self)
     }
 
     /// What a message fails with that was given up for `reason`: with its own error, which tells whether it
@@ -140,16 +167,16 @@ extension ProducerRuntime {
     }
 }
 
-extension ProducerRuntime.State {
+extension ProducerLane.State {
     /// Serial only: what has finished is told in the order in which it did, whoever tells it.
     fileprivate mutating func lineUp(_ effects: inout LaneMachine.Effects) {
-        guard isSerial, !effects.finished.isEmpty else { return }
-        untold.append(contentsOf: effects.finished.compactMap { $0 as? Outgoing })
-        effects.finished = []
+        untold.append(contentsOf: effects.finished)
+        effects.finished.removeAll(keepingCapacity: true)
     }
 }
 
 extension ProduceResult {
+    /// What a broker acknowledged at the first attempt.
     init(_ report: DeliveryReport, topic: String) {
         self.init(
             topic: topic,

@@ -1,4 +1,3 @@
-import DequeModule
 import Logging
 import Synchronization
 import XKafkaCore
@@ -7,28 +6,17 @@ import XKafkaProduce
 import XKafkaTransport
 import XKafkaWorkers
 
-/// What a ``Producer`` is made of: the shell around ``LaneMachine``, librdkafka's producer, and one task for
+/// What a ``Producer`` is made of: the shell around its lanes' ``LaneMachine``, librdkafka's producer, and one task for
 /// each message that has handlers or was not delivered at the first attempt.
 ///
 /// A message without handlers whose turn it is goes to librdkafka on its caller's task, and its outcome is
 /// told by the thread that serves the delivery reports, many at a time: no task and no closure of its own.
 final class ProducerRuntime: Sendable {
-    struct State: Sendable {
-        let isSerial: Bool
-        var machine: LaneMachine
-        var flush = FlushCounter()
-        /// Those that have a task.
-        var driven: [ObjectIdentifier: Outgoing] = [:]
-        var flushWaiters: [UInt64: (mark: UInt64, done: OneShot<Void>)] = [:]
-        var nextFlushWaiter: UInt64 = 0
-        /// Why nothing can be sent any more: it was closed, or librdkafka met a fatal error.
-        var refusal: (any Error)?
+    /// How far its end has come.
+    struct Life: Sendable {
+        var hasCloseBegun = false
         /// Why nothing is waited for any more.
         var abortion: (any Error)?
-        var hasCloseBegun = false
-        /// Serial only: what is to be told, in order, by one thread at a time.
-        var untold: Deque<Outgoing> = []
-        var isTelling = false
     }
 
     enum Connection {
@@ -42,7 +30,9 @@ final class ProducerRuntime: Sendable {
     let rules: ProduceRetryRules
     /// `nil` when messages leave no line.
     let log: ProduceLog?
-    let state: Mutex<State>
+    let life = Mutex(Life())
+    let lanes: ProducerLanes
+    let flush = ProducerFlush()
     let connection = Mutex(Connection.idle)
     /// `nil` when they are off.
     let metrics: ProducerMetrics?
@@ -51,8 +41,6 @@ final class ProducerRuntime: Sendable {
     let areBrokersDown = Atomic<Bool>(false)
     /// Bounds what is under way in total.
     let gate: CreditGate
-    /// Bound what each lane holds back.
-    let laneGates: [CreditGate]
     let closed = OneShot<Void>()
     /// Nothing can be sent any more: it was closed, or met this fatal error.
     let over = OneShot<(any Error)?>()
@@ -75,22 +63,31 @@ final class ProducerRuntime: Sendable {
         log = config.logsMessages ? ProduceLog(config.logger, successLevel: config.successLogLevel) : nil
         needsTask = config.failureHook != nil || config.logger.metadataProvider != nil || transport != nil
         gate = CreditGate(messages: config.maxInFlightMessages, bytes: config.maxInFlightBytes)
-        let lanes = config.dispatch.laneCount
-        laneGates = (0..<lanes).map { _ in CreditGate(messages: config.dispatch.queueSize, bytes: 1) }
-        state = Mutex(
-            State(
-                isSerial: config.dispatch.mode == .serial,
-                machine: LaneMachine(
-                    lanes: lanes,
-                    maxInFlight: config.dispatch.maxInFlight ?? .max,
-                    isSerial: config.dispatch.mode == .serial
-                )
-            )
-        )
+        lanes = ProducerLanes(config.dispatch)
         metrics?.run(for: self)
     }
 
     // MARK: Handing in
+
+    /// Takes a message over if that needs no waiting; answers `nil` when it does.
+    func submitAtOnce(_ message: ProduceMessage, batch: BatchCountdown? = nil) throws -> Outgoing? {
+        let route = try route(of: message)
+        let bytes = message.byteCount
+        guard gate.enterAtOnce(bytes: bytes) else { return nil }
+        do {
+            let outgoing = outgoing(message, route, bytes, deadline: nil, batch)
+            let submission = try admit(outgoing, message, mayQueue: false)
+            guard case .started = submission else {
+                gate.leave(bytes: bytes)
+                return nil
+            }
+            start(outgoing, message, submission)
+            return outgoing
+        } catch {
+            gate.leave(bytes: bytes)
+            throw error
+        }
+    }
 
     /// Takes a message over. Returns when it is on its way: with librdkafka, or in its lane.
     func submit(
@@ -102,22 +99,21 @@ final class ProducerRuntime: Sendable {
         if let deadline, deadline <= .now { throw ProducerError(.deadlineExceeded) }
         let bytes = message.byteCount
         if !gate.enterAtOnce(bytes: bytes) { try await enter(gate, bytes: bytes, deadline) }
-        let outgoing = Outgoing(message, route, bytes: bytes, deadline: deadline, batch: batch)
-        outgoing.isDriven = needsTask || route.chain != nil || log?.logsSuccess == true
-        let lane = lane(of: message, route)
+        let outgoing = outgoing(message, route, bytes, deadline: deadline, batch)
         do {
-            var submission = try admit(outgoing, lane: lane, mayQueue: false)
+            var submission = try admit(outgoing, message, mayQueue: false)
             if case .mustWait = submission {
-                try await enter(laneGates[lane], bytes: 0, deadline)
+                let laneGate = lanes.with(outgoing.lane) { $0.gate }
+                try await enter(laneGate, bytes: 0, deadline)
                 do {
-                    submission = try admit(outgoing, lane: lane, mayQueue: true)
+                    submission = try admit(outgoing, message, mayQueue: true)
                 } catch {
-                    laneGates[lane].leave(bytes: 0)
+                    laneGate.leave(bytes: 0)
                     throw error
                 }
-                if case .started = submission { laneGates[lane].leave(bytes: 0) }
+                if case .started = submission { laneGate.leave(bytes: 0) }
             }
-            start(outgoing, submission)
+            start(outgoing, message, submission)
             return outgoing
         } catch {
             gate.leave(bytes: bytes)
@@ -125,54 +121,63 @@ final class ProducerRuntime: Sendable {
         }
     }
 
+    private func outgoing(
+        _ message: ProduceMessage,
+        _ route: ProduceRoute,
+        _ bytes: Int,
+        deadline: ContinuousClock.Instant?,
+        _ batch: BatchCountdown?
+    ) -> Outgoing {
+        let needsTask = needsTask || route.chain != nil || log?.logsSuccess == true
+        let needsTimes = needsTask || deadline != nil || metrics != nil
+        let times = needsTimes ? OutgoingTimes(deadline: deadline) : nil
+        let lane = lane(of: message, route)
+        let outgoing = Outgoing(message, route, lane: lane, bytes: bytes, batch: batch, times: times)
+        if needsTask { outgoing.isTaken(by: OutgoingWork(message, times)) }
+        return outgoing
+    }
+
     private func admit(
         _ outgoing: Outgoing,
-        lane: Int,
+        _ message: ProduceMessage,
         mayQueue: Bool
     ) throws -> LaneMachine.Submission {
-        let domain = domain(of: outgoing)
-        return try state.withLock { state in
-            if let refusal = state.refusal { throw refusal }
-            let submission = state.machine.submit(
-                outgoing,
-                lane: lane,
-                domain: domain,
-                isSentAtOnce: !outgoing.isDriven,
-                mayQueue: mayQueue
-            )
-            switch submission {
-            case .mustWait: return submission
-            case .started(let ticket): outgoing.ticket = ticket
-            case .queued(let ticket):
-                outgoing.ticket = ticket
-                outgoing.isInQueue = true
-                outgoing.isDriven = true
+        let domain = domain(of: message, outgoing.route)
+        // Before it can end.
+        outgoing.span = flush.begin()
+        do {
+            let submission = try lanes.with(outgoing.lane) { lane throws in
+                try lane.admit(outgoing, message, domain: domain, mayQueue: mayQueue)
             }
-            outgoing.span = state.flush.begin()
-            if outgoing.isDriven { state.driven[ObjectIdentifier(outgoing)] = outgoing }
+            if case .mustWait = submission { flush.end(outgoing.span, 1) }
             return submission
+        } catch {
+            flush.end(outgoing.span, 1)
+            throw error
         }
     }
 
-    private func start(_ outgoing: Outgoing, _ submission: LaneMachine.Submission) {
+    private func start(_ outgoing: Outgoing, _ message: ProduceMessage, _ submission: LaneMachine.Submission) {
         switch submission {
         case .mustWait: break
         case .queued: drive(outgoing, from: .queue)
         case .started:
-            if outgoing.isDriven {
-                drive(outgoing, from: .start)
+            if outgoing.work == nil {
+                sendDirectly(outgoing, message)
             } else {
-                sendDirectly(outgoing)
+                drive(outgoing, from: .start)
             }
         }
     }
 
-    private func sendDirectly(_ outgoing: Outgoing) {
+    private func sendDirectly(_ outgoing: Outgoing, _ message: ProduceMessage) {
         do {
-            try handOver(outgoing.message, to: outgoing.route, outgoing)
+            try handOver(message, to: outgoing.route, outgoing)
         } catch {
-            state.withLock { $0.machine.deliveryFailed(outgoing.ticket) }
-            failed(outgoing, error)
+            lanes.with(outgoing.lane) { lane in
+                lane.state.withLock { $0.machine.deliveryFailed(outgoing.ticket) }
+            }
+            failed(outgoing, message, error)
         }
     }
 
@@ -234,21 +239,21 @@ final class ProducerRuntime: Sendable {
         case .serial: return 0
         case .parallel:
             let next = nextLane.add(1, ordering: .relaxed).newValue
-            return Int(next % UInt(laneGates.count))
+            return Int(next % UInt(lanes.count))
         default:
             if let key = message.key, !key.isEmpty {
-                return key.withUnsafeBytes { FNV1a.shard(of: $0, count: laneGates.count) }
+                return key.withUnsafeBytes { FNV1a.shard(of: $0, count: lanes.count) }
             }
             var topic = route.topic
-            return topic.withUTF8 { FNV1a.shard(of: UnsafeRawBufferPointer($0), count: laneGates.count) }
+            return topic.withUTF8 { FNV1a.shard(of: UnsafeRawBufferPointer($0), count: lanes.count) }
         }
     }
 
-    private func domain(of outgoing: Outgoing) -> UInt64? {
+    private func domain(of message: ProduceMessage, _ route: ProduceRoute) -> UInt64? {
         switch config.dispatch.mode {
         case .serial: 0
         case .parallel: nil
-        default: outgoing.message.key?.withUnsafeBytes { FNV1a.hash64($0, seed: outgoing.route.seed) }
+        default: message.key?.withUnsafeBytes { FNV1a.hash64($0, seed: route.seed) }
         }
     }
 
@@ -283,11 +288,6 @@ final class ProducerRuntime: Sendable {
                 return client
             }
         }
-    }
-
-    /// Lets go of the client's topics, so that the client is not kept by them.
-    func unlinkRoutes() {
-        for route in routes.withLock({ $0 }).values { route.unlink() }
     }
 }
 

@@ -17,10 +17,10 @@ package struct FlushCounter: Sendable {
         return newest
     }
 
-    /// Something that began in `span` ends. Answers whether a mark may have been reached.
-    package mutating func end(_ span: UInt64) -> Bool {
+    /// Something that began in `span` ends, or several things. Answers whether a mark may have been reached.
+    package mutating func end(_ span: UInt64, _ count: Int = 1) -> Bool {
         guard span >= oldest, span <= newest else { return false }
-        counts[Int(span - oldest)] -= 1
+        counts[Int(span - oldest)] -= count
         return advance()
     }
 

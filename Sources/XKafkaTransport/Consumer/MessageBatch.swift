@@ -79,38 +79,8 @@ package final class MessageBatch: MessageStorage, @unchecked Sendable {
             var list: OpaquePointer?
             // Also answers an error for a message whose headers cannot be parsed: it has none then.
             guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return [:] }
-            return MessageHeaders(list, ownedBy: self)
+            return MessageHeaders(list) { MessageBytes($0, ownedBy: self) }
         }
-    }
-}
-
-extension MessageHeaders {
-    /// The headers of a librdkafka list, which `owner` keeps alive.
-    fileprivate init(_ list: OpaquePointer, ownedBy owner: any MessageStorage) {
-        self.init()
-        var index = 0
-        var name: UnsafePointer<CChar>?
-        var value: UnsafeRawPointer?
-        var size = 0
-        while rd_kafka_header_get_all(list, index, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR {
-            let nameBytes = name.map { UnsafeRawBufferPointer(start: $0, count: $0.length) }
-            append(
-                MessageHeader(
-                    nameBytes: nameBytes.map { MessageBytes($0, ownedBy: owner) } ?? MessageBytes(),
-                    value: UnsafeRawBufferPointer(nullable: value, count: size).map { MessageBytes($0, ownedBy: owner) }
-                )
-            )
-            index += 1
-        }
-    }
-}
-
-extension UnsafePointer<CChar> {
-    /// The number of bytes before the terminating zero.
-    fileprivate var length: Int {
-        var end = self
-        while end.pointee != 0 { end += 1 }
-        return end - self
     }
 }
 

@@ -2,24 +2,51 @@ import CKafka
 package import XKafkaCore
 
 /// What became of one message that was sent.
+///
+/// There is one for each message, so it is small, and a failure, which is large and rare, lies on the heap.
 package struct DeliveryReport: Sendable {
-    /// On the heap, since it is large and rare: a report that is passed around stays small.
-    private final class Failure: Sendable {
-        let error: KafkaError
+    /// An error, and what the message said that met it: whoever sends a message need not keep it for the case that it
+    /// fails.
+    package final class Failure: Sendable {
+        package let error: KafkaError
+        package let key: MessageBytes?
+        package let value: MessageBytes?
+        package let headers: MessageHeaders
+        /// Milliseconds since 1970.
+        package let timestamp: Int64?
+        /// How long librdkafka had the message.
+        package let age: Duration
 
-        init(_ error: KafkaError) {
+        init(_ error: KafkaError, of message: UnsafePointer<rd_kafka_message_t>) {
             self.error = error
+            key = UnsafeRawBufferPointer(nullable: message.pointee.key, count: message.pointee.key_len)
+                .map { MessageBytes($0) }
+            value = UnsafeRawBufferPointer(nullable: message.pointee.payload, count: message.pointee.len)
+                .map { MessageBytes($0) }
+            var list: OpaquePointer?
+            let hasHeaders = rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR
+            headers = hasHeaders ? list.map { MessageHeaders($0) { MessageBytes($0) } } ?? [:] : [:]
+            timestamp = UnsafeMutablePointer(mutating: message).timestamp?.millisecondsSinceEpoch
+            age = .microseconds(max(0, rd_kafka_message_latency(message)))
         }
     }
 
     /// The partition; negative when the message failed before it got one.
     package let partition: Int32
-    /// `nil` when the broker did not tell one.
-    package let offset: Int64?
-    package let timestamp: MessageTimestamp?
     /// Whether the log may hold the message in spite of an error, or may not hold it in spite of none.
     package let isPossiblyPersisted: Bool
-    private let failure: Failure?
+    private let timestampSource: MessageTimestamp.Source?
+    /// Negative when the broker did not tell one.
+    private let rawOffset: Int64
+    private let milliseconds: Int64
+    package let failure: Failure?
+
+    /// `nil` when the broker did not tell one.
+    package var offset: Int64? { rawOffset >= 0 ? rawOffset : nil }
+
+    package var timestamp: MessageTimestamp? {
+        timestampSource.map { MessageTimestamp(millisecondsSinceEpoch: milliseconds, source: $0) }
+    }
 
     /// `nil` when the broker acknowledged the message.
     package var error: KafkaError? { failure?.error }
@@ -28,10 +55,11 @@ package struct DeliveryReport: Sendable {
     package var isSuccess: Bool { failure == nil }
 
     init(_ message: UnsafePointer<rd_kafka_message_t>) {
-        let mutable = UnsafeMutablePointer(mutating: message)
         partition = message.pointee.partition
-        offset = message.pointee.offset >= 0 ? message.pointee.offset : nil
-        timestamp = mutable.timestamp
+        rawOffset = message.pointee.offset
+        let timestamp = UnsafeMutablePointer(mutating: message).timestamp
+        timestampSource = timestamp?.source
+        milliseconds = timestamp?.millisecondsSinceEpoch ?? 0
         let code = message.pointee.err
         let status = rd_kafka_message_status(message)
         if code == RD_KAFKA_RESP_ERR_NO_ERROR {
@@ -41,13 +69,7 @@ package struct DeliveryReport: Sendable {
             isPossiblyPersisted = status != RD_KAFKA_MSG_STATUS_NOT_PERSISTED
             var error = KafkaError(code, "send message")
             error.isPossiblyPersisted = isPossiblyPersisted
-            failure = Failure(error)
+            failure = Failure(error, of: message)
         }
     }
-}
-
-/// Is told what became of one message, exactly once, on the producer's thread. It must return at
-/// once.
-package protocol DeliveryReceiver: AnyObject, Sendable {
-    func receive(_ report: DeliveryReport)
 }

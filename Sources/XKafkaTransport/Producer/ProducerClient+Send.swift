@@ -38,7 +38,7 @@ extension ProducerClient {
             value: message.value,
             headers: message.headers,
             timestamp: message.timestamp,
-            target: DeliveryTarget(telling: receiver)
+            target: ReceiverTarget(telling: receiver)
         )
     }
 

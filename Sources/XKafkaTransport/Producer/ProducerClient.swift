@@ -156,8 +156,8 @@ package final class ProducerClient: @unchecked Sendable {
                 guard let opaque = message.pointee._private else { continue }
                 let target = Unmanaged<DeliveryTarget>.fromOpaque(opaque).takeRetainedValue()
                 let report = DeliveryReport(message)
-                if let receiver = target.receiver {
-                    receiver.receive(report)
+                if let target = target as? ReceiverTarget {
+                    target.receiver.receive(report)
                 } else {
                     batch.append(Delivered(target: target, report: report))
                 }

@@ -1,0 +1,157 @@
+import Synchronization
+import XKafkaCore
+import XKafkaProduce
+import XKafkaTransport
+
+/// When a message came, and until when it may wait and be tried again.
+///
+/// An object of its own, since the standard library lays its instants out at run time, and whatever holds one with them.
+final class OutgoingTimes: Sendable {
+    let receivedAt: ContinuousClock.Instant
+    let deadline: ContinuousClock.Instant?
+
+    init(receivedAt: ContinuousClock.Instant = .now, deadline: ContinuousClock.Instant?) {
+        self.receivedAt = receivedAt
+        self.deadline = deadline
+    }
+}
+
+/// A message that a task takes through its handlers and attempts: all that one needs beyond ``Outgoing``.
+///
+/// `@unchecked Sendable`: the variables outside of `state` are written by whoever has the message just then, as those of
+/// ``Outgoing`` are. Each says who that is.
+final class OutgoingWork: @unchecked Sendable {
+    let message: ProduceMessage
+    let times: OutgoingTimes
+
+    /// Whether it waits in its lane's queue, and gives up a place there with its first turn. Written and
+    /// read under the lane's lock.
+    nonisolated(unsafe) var isInQueue = false
+    /// What is to be told when its place in the order of results has come. Written under the lane's lock when the
+    /// message ends, read after it was given out there, and by everybody once it was told.
+    nonisolated(unsafe) var decided: Outgoing.Outcome?
+    /// What was told before an outcome was decided. Written once, before it was told.
+    nonisolated(unsafe) private var earlyError: (any Error)?
+    /// Where the last attempt went, for ``LaneMachine/isOvertaken(_:partition:)``. Written before its task
+    /// hears of the report.
+    nonisolated(unsafe) var lastPartition: UInt64?
+    /// Whether it has its turn and was not sent since. Its task's own.
+    nonisolated(unsafe) var maySend = false
+
+    fileprivate struct State {
+        var isTold = false
+        var turn = Turn.none
+        var attempt: CheckedContinuation<DeliveryReport, any Error>?
+        var task: Task<Void, Never>?
+        var isCancelled = false
+    }
+
+    fileprivate enum Turn {
+        case none, granted
+        case awaited(CheckedContinuation<Void, Never>)
+    }
+
+    private let state = Mutex(State())
+
+    init(_ message: ProduceMessage, _ times: OutgoingTimes?) {
+        self.message = message
+        self.times = times ?? OutgoingTimes(deadline: nil)
+    }
+
+    // MARK: Outcome
+
+    /// What was told. To be read by those who know that something was.
+    var toldOutcome: Outgoing.Outcome? { earlyError.map { .failure($0) } ?? decided }
+
+    /// Marks the message as told, with an error that comes before any outcome or with what was decided. Answers whether
+    /// nothing was told before.
+    func tell(_ early: (any Error)?, _ mark: () -> Void) -> Bool {
+        state.withLock { state in
+            guard !state.isTold else { return false }
+            state.isTold = true
+            earlyError = early
+            mark()
+            return true
+        }
+    }
+
+    // MARK: Turns
+
+    /// Lets the task of this message go on.
+    func grantTurn() {
+        let waiting = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            guard case .awaited(let continuation) = state.turn else {
+                state.turn = .granted
+                return nil
+            }
+            state.turn = .none
+            return continuation
+        }
+        waiting?.resume()
+    }
+
+    /// Waits until the order allows this message to go on. Only its own task calls it.
+    func waitForTurn() async {
+        await withCheckedContinuation { continuation in
+            let isGranted = state.withLock { state in
+                if case .granted = state.turn {
+                    state.turn = .none
+                    return true
+                }
+                state.turn = .awaited(continuation)
+                return false
+            }
+            if isGranted { continuation.resume() }
+        }
+    }
+
+    // MARK: Attempts
+
+    /// Sends the message with `send` and waits for its delivery report.
+    func report(after send: () throws -> Void) async throws -> DeliveryReport {
+        try await withCheckedThrowingContinuation { continuation in
+            let isFree = state.withLock { state in
+                guard state.attempt == nil else { return false }
+                state.attempt = continuation
+                return true
+            }
+            // Some handler calls `next` twice at the same time.
+            guard isFree else { return continuation.resume(throwing: ProduceChainError.nextCalledTwice) }
+            do {
+                try send()
+            } catch {
+                state.withLock { $0.takeAttempt() }?.resume(throwing: error)
+            }
+        }
+    }
+
+    /// Hands the report to the task that waits for it.
+    func receive(_ report: DeliveryReport) {
+        state.withLock { $0.takeAttempt() }?.resume(returning: report)
+    }
+
+    // MARK: The task
+
+    func setTask(_ task: Task<Void, Never>) {
+        let isCancelled = state.withLock { state in
+            if !state.isTold { state.task = task }
+            return state.isCancelled
+        }
+        if isCancelled { task.cancel() }
+    }
+
+    func cancelTask() {
+        let task = state.withLock { state in
+            state.isCancelled = true
+            return state.task
+        }
+        task?.cancel()
+    }
+}
+
+extension OutgoingWork.State {
+    fileprivate mutating func takeAttempt() -> CheckedContinuation<DeliveryReport, any Error>? {
+        defer { attempt = nil }
+        return attempt
+    }
+}
