@@ -3,6 +3,7 @@
 ///
 /// `@unchecked Sendable`: has no state; a subclass says for itself why it is safe to share.
 open class DeliveryTarget: @unchecked Sendable {
+    /// A target that nobody else has.
     public init() {}
 }
 
