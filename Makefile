@@ -57,6 +57,14 @@ TARGET ?=
 fuzz: setup ## Fuzz what reads bytes from outside, SECONDS each; TARGET=commit-metadata narrows.
 	@./Scripts/fuzz $(SECONDS) $(TARGET)
 
+# Of thread, address and handles.
+SANITIZE ?= thread address handles
+HANDLES ?= 1000
+
+.PHONY: sanitize
+sanitize: setup ## Run the tests under sanitizers, and look for leaks of HANDLES clients; SANITIZE=thread narrows.
+	@HANDLES=$(HANDLES) ./Scripts/sanitize $(SANITIZE)
+
 BENCH ?=
 
 .PHONY: bench

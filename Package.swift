@@ -138,6 +138,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
+        // Makes and closes clients, and tells what the process holds afterwards.
+        .executableTarget(
+            name: "xkafka-test-handles",
+            dependencies: ["XKafka", .product(name: "Logging", package: "swift-log")]
+        ),
         .target(
             name: "XKafkaTestingInternal",
             dependencies: [
@@ -210,7 +215,7 @@ let package = Package(
             name: "XKafkaTests",
             dependencies: [
                 "XKafka", "XKafkaSQLite", "XKafkaTesting", "XKafkaTestingInternal", "xkafka-embedded-broker",
-                "xkafka-test-member",
+                "xkafka-test-handles", "xkafka-test-member",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
