@@ -17,6 +17,8 @@ enum HugeInputs {
             Array("orders\t2147483647\t9223372036854775807\txk1r\(runs([0, 1 << 62]))\n".utf8),
             Array("orders\t0\t0\txk1r\(runs([1, 1 << 62]))\n".utf8),
             Array("orders\t99999999999\t99999999999999999999\t\n".utf8),
+            Array("orders\t-1\t5\t\n".utf8),
+            Array("orders\t1\t-5\t\n".utf8),
         ],
         "headers": [[255, 254], [255, 255, 0], [0, 255, 255, 254, 65]],
         "trace-context": [
