@@ -9,7 +9,7 @@ struct OffsetFile: Sendable {
         guard let bytes = try files.read(path) else { return [:] }
         do {
             return try OffsetFileFormat.decode(bytes: bytes)
-        } catch let damage as OffsetFileFormat.Damage {
+        } catch let damage {
             throw FileOffsetStoreError(
                 path: path,
                 reason: "\(damage.reason); restore it, or remove it to start without checkpoints"
