@@ -49,6 +49,22 @@ calibrate: setup ## Switch mistakes on, one after the other, and see that the si
 	swift build -c release --traits SimulatedDefects --scratch-path .build/defects --product xkafka-simulate
 	@.build/defects/release/xkafka-simulate
 
+# How long each reader is fuzzed, and which one; all unless told otherwise.
+SECONDS ?= 60
+TARGET ?=
+
+.PHONY: fuzz
+fuzz: setup ## Fuzz what reads bytes from outside, SECONDS each; TARGET=commit-metadata narrows.
+	@./Scripts/fuzz $(SECONDS) $(TARGET)
+
+# Of thread, address and handles.
+SANITIZE ?= thread address handles
+HANDLES ?= 1000
+
+.PHONY: sanitize
+sanitize: setup ## Run the tests under sanitizers, and look for leaks of HANDLES clients; SANITIZE=thread narrows.
+	@HANDLES=$(HANDLES) ./Scripts/sanitize $(SANITIZE)
+
 BENCH ?=
 
 .PHONY: bench

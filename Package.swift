@@ -15,9 +15,13 @@ let package = Package(
     ],
     traits: [
         .trait(
+            name: "Fuzzing",
+            description: "Makes xkafka-fuzz a fuzzer; for this package's own tests (make fuzz)."
+        ),
+        .trait(
             name: "SimulatedDefects",
             description: "Mistakes to be found by the simulator; for this package's own tests (make calibrate)."
-        )
+        ),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.1.0"),
@@ -120,7 +124,8 @@ let package = Package(
         .target(
             name: "XKafkaTesting",
             dependencies: [
-                "XKafka", "XKafkaCore", "XKafkaTransport",
+                "XKafka", "XKafkaConsume", "XKafkaCore", "XKafkaProduce", "XKafkaTransport",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ]
         ),
@@ -133,6 +138,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
+        // Makes and closes clients, and tells what the process holds afterwards.
+        .executableTarget(
+            name: "xkafka-test-handles",
+            dependencies: ["XKafka", .product(name: "Logging", package: "swift-log")]
+        ),
         .target(
             name: "XKafkaTestingInternal",
             dependencies: [
@@ -143,6 +153,18 @@ let package = Package(
         ),
         // Plays simulated schedules of the pure parts; see `make simulate`.
         .executableTarget(name: "xkafka-simulate", dependencies: ["XKafkaTestingInternal"]),
+
+        // What reads bytes from outside, with any bytes; see `make fuzz`.
+        .target(
+            name: "XKafkaHostileInput",
+            dependencies: [
+                "XKafka", "XKafkaConfiguration", "XKafkaConsume", "XKafkaCore", "XKafkaOffsets", "XKafkaTesting",
+                "XKafkaTestingInternal",
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ]
+        ),
+        .executableTarget(name: "xkafka-fuzz", dependencies: ["XKafkaHostileInput", "XKafkaTestingInternal"]),
 
         .testTarget(
             name: "XKafkaCoreTests",
@@ -185,7 +207,7 @@ let package = Package(
         .testTarget(
             name: "XKafkaTestingTests",
             dependencies: [
-                "XKafkaTesting", "XKafkaTestingInternal", "XKafkaTransport", "xkafka-embedded-broker",
+                "XKafka", "XKafkaTesting", "XKafkaTestingInternal", "XKafkaTransport", "xkafka-embedded-broker",
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ]
         ),
@@ -193,7 +215,7 @@ let package = Package(
             name: "XKafkaTests",
             dependencies: [
                 "XKafka", "XKafkaSQLite", "XKafkaTesting", "XKafkaTestingInternal", "xkafka-embedded-broker",
-                "xkafka-test-member",
+                "xkafka-test-handles", "xkafka-test-member",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
@@ -228,6 +250,10 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
             ]
+        ),
+        .testTarget(
+            name: "HostileInputTests",
+            dependencies: ["XKafkaHostileInput", "XKafkaTestingInternal", "xkafka-fuzz"]
         ),
         .testTarget(name: "DocumentationTests", dependencies: ["XKafka"]),
     ]

@@ -8,11 +8,8 @@ struct OffsetFile: Sendable {
     func read() throws -> [TopicPartition: Checkpoint] {
         guard let bytes = try files.read(path) else { return [:] }
         do {
-            guard let text = String(validating: bytes, as: UTF8.self) else {
-                throw OffsetFileFormat.Damage("it is not a text")
-            }
-            return try OffsetFileFormat.decode(text)
-        } catch let damage as OffsetFileFormat.Damage {
+            return try OffsetFileFormat.decode(bytes: bytes)
+        } catch let damage {
             throw FileOffsetStoreError(
                 path: path,
                 reason: "\(damage.reason); restore it, or remove it to start without checkpoints"
