@@ -30,7 +30,7 @@ static int pick(const double *sums, int count) {
 }
 
 int raw_fill(const char *brokers, const char *topic, int partitions, int64_t per_partition, int size, enum raw_keys keys,
-             int key_count) {
+             int key_count, int by_key) {
     char error[512];
     rd_kafka_conf_t *conf = raw_conf(brokers);
     if (!conf || !raw_set(conf, "linger.ms", "50") || !raw_set(conf, "batch.num.messages", "10000") ||
@@ -48,9 +48,10 @@ int raw_fill(const char *brokers, const char *topic, int partitions, int64_t per
     for (int64_t i = 0; i < per_partition && !failure; i++) {
         for (int partition = 0; partition < partitions && !failure; partition++) {
             char key[32];
-            int length = snprintf(key, sizeof(key), "key-%d", keys == RAW_KEYS_ONE ? 0 : pick(sums, key_count));
+            int number = keys == RAW_KEYS_ONE ? 0 : pick(sums, key_count);
+            int length = snprintf(key, sizeof(key), "key-%d", number);
             do {
-                failure = rd_kafka_producev(client, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
+                failure = rd_kafka_producev(client, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(by_key ? number % partitions : partition),
                                             RD_KAFKA_V_KEY(key, (size_t)length), RD_KAFKA_V_VALUE(payload, (size_t)size),
                                             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
                 if (failure == RD_KAFKA_RESP_ERR__QUEUE_FULL) rd_kafka_poll(client, 10);

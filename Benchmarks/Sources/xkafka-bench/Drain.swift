@@ -24,8 +24,11 @@ struct Drain: AsyncParsableCommand {
     @Option var queueSize = ProcessingConfig.defaultShardQueueSize
     @Option var byteBudget = ProcessingConfig.defaultByteBudget
     @Option var handlers = ProcessingConfig.defaultMaxConcurrentHandlers
+    @Option(help: "How many handlers that do nothing each message passes.") var middlewares = 0
+    @OptionGroup var counting: Counting
 
     func run() async throws {
+        counting.begin()
         var sum: Measurement?
         for _ in 0..<passes {
             let group = "bench-\(UUID().uuidString)"
@@ -60,41 +63,15 @@ struct Drain: AsyncParsableCommand {
         config.processing.shardQueueSize = queueSize
         config.processing.maxConcurrentHandlers = handlers
         config.processing.byteBudget = byteBudget
+        for _ in 0..<middlewares {
+            config.handlers.append(ConsumeMiddleware { message, next in try await next(message) })
+        }
         let consumer = try GroupConsumer(config)
-        let counter = Counter(limit: messages)
+        let counter = MessageCounter(limit: messages)
         let consuming = Task { try await consumer.consume { _ in counter.count() } }
         let measurement = await counter.end.value
         await consumer.close()
         _ = try await consuming.value
         return measurement
-    }
-
-    /// Counts messages and measures from the first to the last.
-    private final class Counter: Sendable {
-        private let limit: Int64
-        private let seen = Atomic<Int64>(0)
-        private let stopwatch = Mutex<Stopwatch?>(nil)
-        private let stream: AsyncStream<Measurement>
-        private let continuation: AsyncStream<Measurement>.Continuation
-
-        init(limit: Int64) {
-            self.limit = limit
-            (stream, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-        }
-
-        func count() {
-            let number = seen.add(1, ordering: .relaxed).newValue
-            if number == 1 { stopwatch.withLock { $0 = Stopwatch() } }
-            if number == limit, let stopwatch = stopwatch.withLock({ $0 }) {
-                continuation.yield(stopwatch.measurement(messages: number))
-            }
-        }
-
-        var end: Task<Measurement, Never> {
-            Task {
-                for await measurement in stream { return measurement }
-                return Measurement(messages: 0, seconds: 0, cpuSeconds: 0)
-            }
-        }
     }
 }

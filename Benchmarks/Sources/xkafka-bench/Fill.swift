@@ -11,6 +11,7 @@ struct Fill: ParsableCommand {
     @Option var size: Int32 = 100
     @Option var keys: String = "zipf"
     @Option var keyCount: Int32 = 1_000
+    @Flag(help: "Each key is in one partition.") var byKey = false
 
     func run() throws {
         let spread =
@@ -19,7 +20,7 @@ struct Fill: ParsableCommand {
             case "one": RAW_KEYS_ONE
             default: RAW_KEYS_ZIPF
             }
-        let error = raw_fill(brokers, topic, partitions, perPartition, size, spread, keyCount)
+        let error = raw_fill(brokers, topic, partitions, perPartition, size, spread, keyCount, byKey ? 1 : 0)
         guard error == 0 else { throw ValidationError("fill failed: \(error)") }
     }
 }

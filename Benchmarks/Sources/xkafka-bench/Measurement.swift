@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import RawClient
 
@@ -10,6 +11,8 @@ struct Measurement: Codable, Sendable {
     var cpuSeconds: Double
     /// The most memory the process had.
     var peakMemory: Int64 = 0
+    /// How often memory was allocated meanwhile, if that was counted.
+    var allocations: Int64 = 0
 
     var rate: Double { Double(messages) / seconds }
 
@@ -35,7 +38,18 @@ struct Measurement: Codable, Sendable {
     func report() throws {
         var measurement = self
         measurement.peakMemory = raw_peak_memory()
+        measurement.allocations = raw_allocations()
         print(String(decoding: try JSONEncoder().encode(measurement), as: UTF8.self))
+    }
+}
+
+/// What every side understands.
+struct Counting: ParsableArguments {
+    @Flag(help: "Count allocations, which takes time of its own.") var countAllocations = false
+
+    /// Begins, if asked to.
+    func begin() {
+        if countAllocations { raw_count_allocations() }
     }
 }
 

@@ -19,6 +19,8 @@ struct Produce: AsyncParsableCommand {
         case batches
         /// 64 tasks, each of which awaits one message after the other.
         case callers
+        /// The raw loop that keeps 64 messages under way.
+        case rawCallers = "raw-callers"
     }
 
     static let configuration = CommandConfiguration(abstract: "One side of producing; prints what it measured as JSON.")
@@ -32,11 +34,28 @@ struct Produce: AsyncParsableCommand {
     @Option var linger = 5
     @Option(help: "serial, keySharded or parallel") var mode = "keySharded"
     @Option(help: "How many handlers that do nothing each message passes.") var middlewares = 0
+    @Option(help: "How many requests a raw caller has in flight.") var requests = 1
+    @OptionGroup var counting: Counting
 
     func run() async throws {
+        counting.begin()
         switch side {
         case .raw: try raw(batch: 0)
         case .rawBatch: try raw(batch: 1_000)
+        case .rawCallers:
+            var result = raw_result()
+            let error = raw_callers(
+                brokers,
+                topic,
+                messages,
+                Int32(size),
+                Int32(keys),
+                64,
+                "\(requests)",
+                &result
+            )
+            guard error == 0 else { throw ValidationError("raw callers failed: \(error)") }
+            try Measurement(result).report()
         default: try await library().report()
         }
     }
@@ -76,7 +95,7 @@ struct Produce: AsyncParsableCommand {
         try await producer.produce(message(0))
         let stopwatch = Stopwatch()
         switch side {
-        case .raw, .rawBatch: break
+        case .raw, .rawBatch, .rawCallers: break
         case .async: try await sendAsync(producer, message)
         case .told:
             for number in 0..<messages { try await producer.produceAsync(message(number)) { _ in } }
@@ -94,15 +113,18 @@ struct Produce: AsyncParsableCommand {
     }
 
     private func sendAsync(_ producer: Producer, _ message: @Sendable (Int64) -> ProduceMessage) async throws {
-        var futures: [ProduceFuture] = []
-        for number in 0..<messages {
-            futures.append(try await producer.produceAsync(message(number)))
-            if futures.count == 100_000 {
-                for future in futures.prefix(50_000) { _ = try await future.value }
-                futures.removeFirst(50_000)
+        // Awaits each ten thousand when four times as many more are under way.
+        var chunks: [[ProduceFuture]] = []
+        for start in stride(from: 0, to: messages, by: 10_000) {
+            var chunk: [ProduceFuture] = []
+            chunk.reserveCapacity(10_000)
+            for number in start..<min(start + 10_000, messages) {
+                chunk.append(try await producer.produceAsync(message(number)))
             }
+            chunks.append(chunk)
+            if chunks.count > 4 { for future in chunks.removeFirst() { _ = try await future.value } }
         }
-        for future in futures { _ = try await future.value }
+        for future in chunks.joined() { _ = try await future.value }
     }
 
     private func sendBatches(

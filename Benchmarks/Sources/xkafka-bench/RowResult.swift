@@ -3,7 +3,7 @@ import Foundation
 /// What came of a row.
 struct RowResult: Codable {
     let name: String
-    /// The median of the ratios of the rates, pair by pair; more is better.
+    /// The median of the ratios, pair by pair: of the rates, where more is better, or of the times, where less is.
     let ratio: Double
     let smallestRatio: Double
     let largestRatio: Double
@@ -13,38 +13,48 @@ struct RowResult: Codable {
     /// Messages per second, medians.
     let rate: Double
     let baselineRate: Double
-    /// Processor time per message beside the baseline's; less is better.
+    /// Processor time per message beside the baseline's; less is better. 0 where it was not measured.
     let cpuRatio: Double
     /// The most memory, in bytes, medians.
     let peakMemory: Double
     let baselinePeakMemory: Double
+    /// Allocations per message, in a run of its own.
+    let allocations: Double
+    let baselineAllocations: Double
+    private let isTime: Bool
 
-    init(_ row: Row, own: [Measurement], baseline: [Measurement]) {
-        let ratios = zip(own, baseline).map { $0.rate / $1.rate }
+    init(_ row: Row, own: [Measurement], baseline: [Measurement], counted: (own: Measurement, baseline: Measurement)) {
+        let ratios = zip(own, baseline).map { row.isTime ? $0.seconds / $1.seconds : $0.rate / $1.rate }
         name = row.name
+        isTime = row.isTime
         ratio = ratios.median
         smallestRatio = ratios.min() ?? 0
         largestRatio = ratios.max() ?? 0
         target = row.target
-        met = row.target.map { ratios.median >= $0 }
+        allocations = Double(counted.own.allocations) / Double(counted.own.messages)
+        baselineAllocations = Double(counted.baseline.allocations) / Double(counted.baseline.messages)
+        let isLean = allocations - baselineAllocations <= row.allocationTarget ?? .infinity
+        met = row.target.map { isLean && (row.isTime ? ratios.median <= $0 : ratios.median >= $0) }
         rate = own.map(\.rate).median
         baselineRate = baseline.map(\.rate).median
-        cpuRatio = zip(own, baseline).map { $0.cpuSeconds / $1.cpuSeconds }.median
+        let cpuRatios = zip(own, baseline).filter { $1.cpuSeconds > 0 }.map { $0.cpuSeconds / $1.cpuSeconds }
+        cpuRatio = cpuRatios.median
         peakMemory = own.map { Double($0.peakMemory) }.median
         baselinePeakMemory = baseline.map { Double($0.peakMemory) }.median
     }
 
     static let header = """
-        | what | target | ratio | min to max | met | messages/s | baseline | CPU ratio | MiB | baseline |
-        |---|---|---|---|---|---|---|---|---|---|
+        | what | target | ratio | min to max | met | messages/s | baseline | CPU ratio | MiB | baseline | allocations | baseline |
+        |---|---|---|---|---|---|---|---|---|---|---|---|
         """
 
     var markdown: String {
         let verdict = met.map { $0 ? "yes" : "no" } ?? "–"
-        let goal = target.map { "≥ \(two($0))" } ?? "–"
+        let goal = target.map { "\(isTime ? "≤" : "≥") \(two($0))" } ?? "–"
+        let rates = "\(Int(rate)) | \(Int(baselineRate)) | \(cpuRatio > 0 ? two(cpuRatio) : "–")"
         let memory = "\(Int(peakMemory / 1_048_576)) | \(Int(baselinePeakMemory / 1_048_576))"
         return "| \(name) | \(goal) | \(two(ratio)) | \(two(smallestRatio)) to \(two(largestRatio)) | \(verdict) | "
-            + "\(Int(rate)) | \(Int(baselineRate)) | \(two(cpuRatio)) | \(memory) |"
+            + "\(rates) | \(memory) | \(two(allocations)) | \(two(baselineAllocations)) |"
     }
 
     private func two(_ value: Double) -> String { String(format: "%.2f", value) }

@@ -23,7 +23,7 @@ struct Run: AsyncParsableCommand {
             defer { server?.stop() }
             let addresses = brokers ?? server?.firstLine ?? ""
             let place = ["--brokers", addresses, "--topic", topic]
-            if let keys = fixture.keys { try fill(fixture, keys, place) }
+            if let filling = fixture.filling { try fill(fixture, filling, place) }
             for row in own {
                 let result = try measure(row, place)
                 print(result.markdown)
@@ -35,9 +35,9 @@ struct Run: AsyncParsableCommand {
         try write(results)
     }
 
-    private func fill(_ fixture: Row.Fixture, _ keys: String, _ place: [String]) throws {
+    private func fill(_ fixture: Row.Fixture, _ filling: [String], _ place: [String]) throws {
         let amount = ["--partitions", "\(fixture.partitions)", "--per-partition", "\(fixture.perPartition)"]
-        _ = try Child.run(["fill", "--keys", keys, "--size", "\(fixture.size)"] + amount + place)
+        _ = try Child.run(["fill", "--size", "\(fixture.size)"] + filling + amount + place)
     }
 
     private func measure(_ row: Row, _ place: [String]) throws -> RowResult {
@@ -47,7 +47,12 @@ struct Run: AsyncParsableCommand {
             baseline.append(try Child.measure(row.baseline + place))
             own.append(try Child.measure(row.own + place))
         }
-        return RowResult(row, own: own, baseline: baseline)
+        // Counting takes time, so what is counted is not timed.
+        let counted = (
+            own: try Child.measure(row.own + place + ["--count-allocations"]),
+            baseline: try Child.measure(row.baseline + place + ["--count-allocations"])
+        )
+        return RowResult(row, own: own, baseline: baseline, counted: counted)
     }
 
     private func write(_ results: [RowResult]) throws {

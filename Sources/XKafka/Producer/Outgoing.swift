@@ -5,8 +5,11 @@ import XKafkaProduce
 import XKafkaTransport
 
 /// One message between `produce` and its outcome: what librdkafka refers to, what waits in a lane, and what
-/// a ``ProduceFuture`` looks at, in one object. There is one for each message, so it is small: what only a message
-/// with handlers or a failure needs is ``OutgoingWork``.
+/// a ``ProduceFuture`` looks at, in one object.
+///
+/// There is one for each message, made on one thread and freed on another, so its size matters: up to 120 bytes the C
+/// library keeps in lists, and what is larger it splits and joins. What only a message with handlers or a failure needs
+/// is ``OutgoingWork``.
 ///
 /// `@unchecked Sendable`: the variables are written by whoever has the message just then, before it is handed on
 /// through its lane's lock or librdkafka's queue, and read by whoever gets it there. Each says who that is.
@@ -14,39 +17,39 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
     typealias Outcome = Result<ProduceResult, any Error>
 
     let route: ProduceRoute
-    /// Which of the runtime's lanes it is in.
-    let lane: Int
-    /// What the message counts in the bound on bytes in flight.
-    let bytes: Int
     /// The batch it was produced in.
     private let batch: BatchCountdown?
-    /// The parts of the message that a delivery report does not tell.
-    private let destination: Destination
     /// `nil` unless somebody is interested.
     let times: OutgoingTimes?
-
-    /// Its place in its lane. Written under the lane's lock when it is handed in.
-    nonisolated(unsafe) var ticket = LaneTicket.none
-    /// What it counts as for those who flush. Written with `ticket`.
-    nonisolated(unsafe) var span: UInt64 = 0
-    /// Whether an outcome was decided. Written and read under the lane's lock.
-    nonisolated(unsafe) var hasEnded = false
     /// What becomes of it beyond being handed to librdkafka at once; `nil` when nothing does. Written before it is
     /// sent, or when that has failed, by whoever has it then, and never again.
     nonisolated(unsafe) private(set) var work: OutgoingWork?
     /// Where the broker has it, if it went straight there. Written under the lane's lock when it has ended; read after
     /// it was given out there, and by everybody once it was told.
-    nonisolated(unsafe) var receipt: DeliveryReport?
+    nonisolated(unsafe) var receipt = DeliveryReceipt.none
+    /// Its place in its lane: see ``ticket``.
+    nonisolated(unsafe) private var sequence: UInt64 = 0
+    private let domain: UInt64
+    private let byteCount: UInt32
+    /// What it counts as for those who flush. Written with `ticket`.
+    nonisolated(unsafe) var span: UInt32 = 0
+    private let partition: Int32
+    private let laneNumber: UInt16
+    private let traits: Traits
+    /// Whether an outcome was decided. Written and read under the lane's lock.
+    nonisolated(unsafe) var hasEnded = false
 
     private let status = Atomic<UInt8>(0)
     private static let toldBit: UInt8 = 1
     private static let watchedBit: UInt8 = 2
-    private let watchers = Mutex(Watchers())
+    /// `nil` until somebody waits.
+    private let watchers = Mutex<Watchers?>(nil)
 
-    private struct Destination {
-        let namesTopic: Bool
-        let hasTimestamp: Bool
-        let partition: Int32?
+    private struct Traits: OptionSet {
+        let rawValue: UInt8
+        static let namesTopic = Traits(rawValue: 1)
+        static let namesPartition = Traits(rawValue: 2)
+        static let isOrdered = Traits(rawValue: 4)
     }
 
     fileprivate enum Watcher {
@@ -60,17 +63,23 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
         }
     }
 
-    fileprivate struct Watchers {
-        var list: [Watcher] = []
-        var nextID: UInt64 = 0
+    /// `@unchecked Sendable`: looked at under the lock alone.
+    fileprivate final class Watchers: @unchecked Sendable {
+        nonisolated(unsafe) var list: [Watcher] = []
+        nonisolated(unsafe) private var nextID: UInt64 = 0
 
-        mutating func newID() -> UInt64 {
+        func newID() -> UInt64 {
             nextID += 1
             return nextID
         }
 
-        mutating func remove(_ id: UInt64) -> Watcher? {
+        func remove(_ id: UInt64) -> Watcher? {
             list.firstIndex { $0.id == id }.map { list.remove(at: $0) }
+        }
+
+        func removeAll() -> [Watcher] {
+            defer { list = [] }
+            return list
         }
     }
 
@@ -78,20 +87,39 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
         _ message: ProduceMessage,
         _ route: ProduceRoute,
         lane: Int,
+        domain: UInt64?,
         bytes: Int,
         batch: BatchCountdown?,
         times: OutgoingTimes?
     ) {
         self.route = route
-        self.lane = lane
-        self.bytes = bytes
         self.batch = batch
         self.times = times
-        destination = Destination(
-            namesTopic: message.topic != nil,
-            hasTimestamp: message.timestamp != nil,
-            partition: message.partition
-        )
+        self.domain = domain ?? 0
+        // Kafka has no message of 4 GiB, so librdkafka refuses it.
+        byteCount = UInt32(clamping: bytes)
+        partition = message.partition ?? 0
+        laneNumber = UInt16(lane)
+        var traits: Traits = []
+        if message.topic != nil { traits.insert(.namesTopic) }
+        if message.partition != nil { traits.insert(.namesPartition) }
+        if domain != nil { traits.insert(.isOrdered) }
+        self.traits = traits
+    }
+
+    /// Which of the runtime's lanes it is in.
+    var lane: Int { Int(laneNumber) }
+
+    /// What the message counts in the bound on bytes in flight.
+    var bytes: Int { Int(byteCount) }
+
+    /// What it keeps its order with.
+    var orderDomain: UInt64? { traits.contains(.isOrdered) ? domain : nil }
+
+    /// Its place in its lane's machine, which has one lane. Written under the lane's lock when it is handed in.
+    var ticket: LaneTicket {
+        get { LaneTicket(lane: 0, domain: orderDomain, sequence: sequence) }
+        set { sequence = newValue.sequence }
     }
 
     /// A task takes it through its handlers and attempts from now on.
@@ -102,12 +130,12 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
     /// The message that librdkafka was given and failed to send.
     func message(in failure: DeliveryReport.Failure) -> ProduceMessage {
         ProduceMessage(
-            topic: destination.namesTopic ? route.topic : nil,
+            topic: traits.contains(.namesTopic) ? route.topic : nil,
             key: failure.key,
             value: failure.value,
             headers: failure.headers,
-            timestamp: destination.hasTimestamp ? failure.timestamp : nil,
-            partition: destination.partition
+            timestamp: times?.timestamp,
+            partition: traits.contains(.namesPartition) ? partition : nil
         )
     }
 
@@ -121,7 +149,7 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
 
     private var decided: Outcome? {
         if let work { return work.toldOutcome }
-        return receipt.map { .success(ProduceResult($0, topic: route.topic)) }
+        return .success(ProduceResult(receipt, topic: route.topic))
     }
 
     /// Tells what was decided to everybody who waits, unless something else was told before.
@@ -149,11 +177,7 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
     /// After ``mark()``: whoever registers now sees the mark.
     private func notify() {
         guard status.load(ordering: .acquiring) & Self.watchedBit != 0, let decided else { return }
-        let waiting = watchers.withLock { watchers in
-            defer { watchers.list = [] }
-            return watchers.list
-        }
-        for watcher in waiting {
+        for watcher in watchers.withLock({ $0?.removeAll() ?? [] }) {
             switch watcher {
             case .task(_, let continuation): continuation.resume()
             case .function(_, let function): function(decided)
@@ -162,30 +186,38 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
     }
 
     /// Registers a watcher; gives it back when the outcome is known by now and nobody will tell it.
-    private func register(_ watchers: inout Watchers, _ watcher: Watcher) -> Watcher? {
+    private func register(_ watcher: Watcher, in watchers: Watchers) -> Watcher? {
         watchers.list.append(watcher)
         let before = status.bitwiseOr(Self.watchedBit, ordering: .acquiringAndReleasing).oldValue
         return before & Self.toldBit == 0 ? nil : watchers.remove(watcher.id)
+    }
+
+    private func withWatchers<Value: Sendable>(_ body: (Watchers) -> Value) -> Value {
+        watchers.withLock { slot in
+            let watchers = slot ?? Watchers()
+            slot = watchers
+            return body(watchers)
+        }
     }
 
     /// Calls `function` with the outcome, now or later.
     func whenEnded(_ function: @escaping @Sendable (Outcome) -> Void) {
         let isKnown =
             outcome != nil
-            || watchers.withLock { register(&$0, .function(id: $0.newID(), function)) } != nil
+            || withWatchers { register(.function(id: $0.newID(), function), in: $0) } != nil
         if isKnown, let outcome { function(outcome) }
     }
 
     /// Waits for the outcome; throws `CancellationError` when the task is cancelled first.
     func wait() async throws -> Outcome {
         if let outcome { return outcome }
-        let id = watchers.withLock { $0.newID() }
+        let id = withWatchers { $0.newID() }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                let (own, isCancelled) = watchers.withLock { watchers -> (Watcher?, Bool) in
+                let (own, isCancelled) = withWatchers { watchers -> (Watcher?, Bool) in
                     // Cancelled before it was registered: `onCancel` found nobody.
                     if Task.isCancelled, outcome == nil { return (.task(id: id, continuation), true) }
-                    return (register(&watchers, .task(id: id, continuation)), false)
+                    return (register(.task(id: id, continuation), in: watchers), false)
                 }
                 guard case .task(_, let continuation)? = own else { return }
                 if isCancelled {
@@ -195,7 +227,7 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
                 }
             }
         } onCancel: {
-            if case .task(_, let continuation)? = watchers.withLock({ $0.remove(id) }) {
+            if case .task(_, let continuation)? = withWatchers({ $0.remove(id) }) {
                 continuation.resume(throwing: CancellationError())
             }
         }

@@ -9,10 +9,17 @@ import XKafkaTransport
 final class OutgoingTimes: Sendable {
     let receivedAt: ContinuousClock.Instant
     let deadline: ContinuousClock.Instant?
+    /// What the message says itself, in milliseconds since 1970: librdkafka does not tell that of one that failed.
+    let timestamp: Int64?
 
-    init(receivedAt: ContinuousClock.Instant = .now, deadline: ContinuousClock.Instant?) {
+    init(
+        receivedAt: ContinuousClock.Instant = .now,
+        deadline: ContinuousClock.Instant?,
+        timestamp: Int64? = nil
+    ) {
         self.receivedAt = receivedAt
         self.deadline = deadline
+        self.timestamp = timestamp
     }
 }
 

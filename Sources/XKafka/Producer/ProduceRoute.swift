@@ -23,8 +23,9 @@ final class ProduceRoute: Sendable {
     /// Where the hash of a key starts, so that the same key of two topics has two orders.
     let seed: UInt64
     private let number: UInt32
-    /// Made when it is first needed, and kept: a producer has one client.
-    private let knownLink = AtomicLazyReference<Link>()
+    /// Made when it is first needed, and kept: a producer has one client. Not an `AtomicLazyReference`, whose `load` is
+    /// not specialised and takes longer than a lock.
+    private let knownLink = Atomic<Unmanaged<Link>?>(nil)
 
     init(topic: String, number: UInt32, chain: ProduceFunction?) {
         self.topic = topic
@@ -42,8 +43,16 @@ final class ProduceRoute: Sendable {
 
     /// The topic's handle, made with `client` when it is first needed.
     func link(_ client: () throws -> ProducerClient) throws -> Link {
-        if let link = knownLink.load() { return link }
+        if let link = knownLink.load(ordering: .acquiring) { return link.takeUnretainedValue() }
         let client = try client()
-        return knownLink.storeIfNil(Link(client, try client.topic(topic)))
+        let own = Unmanaged.passRetained(Link(client, try client.topic(topic)))
+        let (isFirst, other) = knownLink.compareExchange(expected: nil, desired: own, ordering: .acquiringAndReleasing)
+        guard !isFirst, let other else { return own.takeUnretainedValue() }
+        own.release()
+        return other.takeUnretainedValue()
+    }
+
+    deinit {
+        knownLink.load(ordering: .acquiring)?.release()
     }
 }

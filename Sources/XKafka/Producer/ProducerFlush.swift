@@ -13,12 +13,12 @@ final class ProducerFlush: Sendable {
     private let state = Mutex(State())
 
     /// A message begins. Answers the number to end it with.
-    func begin() -> UInt64 {
+    func begin() -> UInt32 {
         state.withLock { $0.counter.begin() }
     }
 
     /// Messages that began in `span` have ended and everybody was told.
-    func end(_ span: UInt64, _ count: Int) {
+    func end(_ span: UInt32, _ count: Int) {
         let reached = state.withLock { state -> [OneShot<Void>] in
             guard state.counter.end(span, count), !state.waiters.isEmpty else { return [] }
             let reached = state.waiters.filter { state.counter.isReached($0.value.mark) }

@@ -42,7 +42,6 @@ struct ProducerLane: ~Copyable, Sendable {
     borrowing func admit(
         _ outgoing: Outgoing,
         _ message: ProduceMessage,
-        domain: UInt64?,
         mayQueue: Bool
     ) throws -> LaneMachine.Submission {
         try state.withLock { state in
@@ -50,7 +49,7 @@ struct ProducerLane: ~Copyable, Sendable {
             let submission = state.machine.submit(
                 outgoing,
                 lane: 0,
-                domain: domain,
+                domain: outgoing.orderDomain,
                 isSentAtOnce: outgoing.work == nil,
                 mayQueue: mayQueue
             )

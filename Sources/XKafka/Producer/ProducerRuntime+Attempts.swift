@@ -195,7 +195,7 @@ extension ProducerRuntime {
             throw error
         }
         if let error = report.error { throw error }
-        return ProduceResult(report, topic: context.topic)
+        return ProduceResult(report.receipt, topic: context.topic)
     }
 
     private func transmit(

@@ -49,7 +49,7 @@ extension ProducerRuntime {
             state.machine.acknowledged(outgoing.ticket, partition: partition ?? 0, &effects)
         } else {
             outgoing.hasEnded = true
-            outgoing.receipt = report
+            outgoing.receipt = report.receipt
             state.machine.delivered(outgoing, outgoing.ticket, partition: partition ?? 0, &effects)
         }
     }
@@ -136,7 +136,7 @@ extension ProducerRuntime {
         guard !finished.isEmpty else { return }
         var bytes = 0
         // Most often all of them began in the same span.
-        var spans: [(span: UInt64, count: Int)] = []
+        var spans: [(span: UInt32, count: Int)] = []
         for item in finished {
             let outgoing = Self.outgoing(item)
             metrics?.ended(outgoing)
@@ -177,14 +177,14 @@ extension ProducerLane.State {
 
 extension ProduceResult {
     /// What a broker acknowledged at the first attempt.
-    init(_ report: DeliveryReport, topic: String) {
+    init(_ receipt: DeliveryReceipt, topic: String) {
         self.init(
             topic: topic,
-            partition: report.partition,
-            offset: report.offset,
-            timestamp: report.timestamp,
+            partition: receipt.partition,
+            offset: receipt.offset,
+            timestamp: receipt.timestamp,
             attempt: 1,
-            persistence: report.isPossiblyPersisted ? .possiblyPersisted : .persisted
+            persistence: receipt.isPossiblyPersisted ? .possiblyPersisted : .persisted
         )
     }
 }

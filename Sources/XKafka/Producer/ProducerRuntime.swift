@@ -129,10 +129,18 @@ final class ProducerRuntime: Sendable {
         _ batch: BatchCountdown?
     ) -> Outgoing {
         let needsTask = needsTask || route.chain != nil || log?.logsSuccess == true
-        let needsTimes = needsTask || deadline != nil || metrics != nil
-        let times = needsTimes ? OutgoingTimes(deadline: deadline) : nil
+        let needsTimes = needsTask || deadline != nil || message.timestamp != nil || metrics != nil
+        let times = needsTimes ? OutgoingTimes(deadline: deadline, timestamp: message.timestamp) : nil
         let lane = lane(of: message, route)
-        let outgoing = Outgoing(message, route, lane: lane, bytes: bytes, batch: batch, times: times)
+        let outgoing = Outgoing(
+            message,
+            route,
+            lane: lane,
+            domain: domain(of: message, route),
+            bytes: bytes,
+            batch: batch,
+            times: times
+        )
         if needsTask { outgoing.isTaken(by: OutgoingWork(message, times)) }
         return outgoing
     }
@@ -142,12 +150,11 @@ final class ProducerRuntime: Sendable {
         _ message: ProduceMessage,
         mayQueue: Bool
     ) throws -> LaneMachine.Submission {
-        let domain = domain(of: message, outgoing.route)
         // Before it can end.
         outgoing.span = flush.begin()
         do {
             let submission = try lanes.with(outgoing.lane) { lane throws in
-                try lane.admit(outgoing, message, domain: domain, mayQueue: mayQueue)
+                try lane.admit(outgoing, message, mayQueue: mayQueue)
             }
             if case .mustWait = submission { flush.end(outgoing.span, 1) }
             return submission

@@ -11,14 +11,16 @@ package struct FlushCounter: Sendable {
 
     private var newest: UInt64 { oldest + UInt64(counts.count) - 1 }
 
-    /// Something begins. Answers the number to end it with.
-    package mutating func begin() -> UInt64 {
+    /// Something begins. Answers the number to end it with: the lower half of its span's, which is enough to find the span
+    /// among those there are, and small enough to be kept for each message.
+    package mutating func begin() -> UInt32 {
         counts[counts.count - 1] += 1
-        return newest
+        return UInt32(truncatingIfNeeded: newest)
     }
 
     /// Something that began in `span` ends, or several things. Answers whether a mark may have been reached.
-    package mutating func end(_ span: UInt64, _ count: Int = 1) -> Bool {
+    package mutating func end(_ number: UInt32, _ count: Int = 1) -> Bool {
+        let span = newest &- UInt64(UInt32(truncatingIfNeeded: newest) &- number)
         guard span >= oldest, span <= newest else { return false }
         counts[Int(span - oldest)] -= count
         return advance()

@@ -7,6 +7,12 @@ package struct LaneTicket: Sendable, Hashable {
     /// Counts the messages of the producer: the place in the order of calls.
     package let sequence: UInt64
 
+    package init(lane: Int, domain: UInt64?, sequence: UInt64) {
+        self.lane = lane
+        self.domain = domain
+        self.sequence = sequence
+    }
+
     /// That of a message that was not handed in yet.
     package static let none = LaneTicket(lane: 0, domain: nil, sequence: 0)
 }

@@ -12,8 +12,6 @@ package struct DeliveryReport: Sendable {
         package let key: MessageBytes?
         package let value: MessageBytes?
         package let headers: MessageHeaders
-        /// Milliseconds since 1970.
-        package let timestamp: Int64?
         /// How long librdkafka had the message.
         package let age: Duration
 
@@ -26,27 +24,19 @@ package struct DeliveryReport: Sendable {
             var list: OpaquePointer?
             let hasHeaders = rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR
             headers = hasHeaders ? list.map { MessageHeaders($0) { MessageBytes($0) } } ?? [:] : [:]
-            timestamp = UnsafeMutablePointer(mutating: message).timestamp?.millisecondsSinceEpoch
             age = .microseconds(max(0, rd_kafka_message_latency(message)))
         }
     }
 
-    /// The partition; negative when the message failed before it got one.
-    package let partition: Int32
-    /// Whether the log may hold the message in spite of an error, or may not hold it in spite of none.
-    package let isPossiblyPersisted: Bool
-    private let timestampSource: MessageTimestamp.Source?
-    /// Negative when the broker did not tell one.
-    private let rawOffset: Int64
-    private let milliseconds: Int64
+    /// Where the message is.
+    package let receipt: DeliveryReceipt
     package let failure: Failure?
 
-    /// `nil` when the broker did not tell one.
-    package var offset: Int64? { rawOffset >= 0 ? rawOffset : nil }
+    /// The partition; negative when the message failed before it got one.
+    package var partition: Int32 { receipt.partition }
 
-    package var timestamp: MessageTimestamp? {
-        timestampSource.map { MessageTimestamp(millisecondsSinceEpoch: milliseconds, source: $0) }
-    }
+    /// `nil` when the broker did not tell one.
+    package var offset: Int64? { receipt.offset }
 
     /// `nil` when the broker acknowledged the message.
     package var error: KafkaError? { failure?.error }
@@ -55,20 +45,15 @@ package struct DeliveryReport: Sendable {
     package var isSuccess: Bool { failure == nil }
 
     init(_ message: UnsafePointer<rd_kafka_message_t>) {
-        partition = message.pointee.partition
-        rawOffset = message.pointee.offset
-        let timestamp = UnsafeMutablePointer(mutating: message).timestamp
-        timestampSource = timestamp?.source
-        milliseconds = timestamp?.millisecondsSinceEpoch ?? 0
         let code = message.pointee.err
         let status = rd_kafka_message_status(message)
         if code == RD_KAFKA_RESP_ERR_NO_ERROR {
-            isPossiblyPersisted = status != RD_KAFKA_MSG_STATUS_PERSISTED
+            receipt = DeliveryReceipt(message, isPossiblyPersisted: status != RD_KAFKA_MSG_STATUS_PERSISTED)
             failure = nil
         } else {
-            isPossiblyPersisted = status != RD_KAFKA_MSG_STATUS_NOT_PERSISTED
+            receipt = DeliveryReceipt(message, isPossiblyPersisted: status != RD_KAFKA_MSG_STATUS_NOT_PERSISTED)
             var error = KafkaError(code, "send message")
-            error.isPossiblyPersisted = isPossiblyPersisted
+            error.isPossiblyPersisted = receipt.isPossiblyPersisted
             failure = Failure(error, of: message)
         }
     }

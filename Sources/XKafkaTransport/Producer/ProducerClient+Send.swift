@@ -54,6 +54,7 @@ extension ProducerClient {
     ) throws(KafkaError) {
         let sent: Void? = try use { () throws(KafkaError) in
             if isStopping { throw Self.stopped }
+            spent.destroyOne()
             let opaque = Unmanaged.passRetained(target).toOpaque()
             let error: KafkaError? =
                 if headers.isEmpty, timestamp == nil {

@@ -30,6 +30,7 @@ package final class ProducerClient: @unchecked Sendable {
     private let onEvent: @Sendable (ProducerEvent) -> Void
     private let onDeliveries: @Sendable ([Delivered]) -> Void
     private let ended = OneShot<Void>()
+    let spent = SpentEvents()
 
     var pointer: OpaquePointer { client.pointer }
 
@@ -106,8 +107,12 @@ package final class ProducerClient: @unchecked Sendable {
         while let events {
             // Wakes for an event, or because somebody yields the queue.
             if let event = rd_kafka_queue_poll(events.pointer, pollTimeout) {
+                let messages = rd_kafka_event_message_count(event)
                 serve(event, &batch)
-                rd_kafka_event_destroy(event)
+                dispose(event, messages)
+            } else {
+                // Nobody sends just now, or not enough.
+                spent.destroyAll()
             }
             purgeIfDue()
             if endIfDone() { break }
@@ -119,10 +124,18 @@ package final class ProducerClient: @unchecked Sendable {
         client.destroy()
     }
 
+    private func dispose(_ event: OpaquePointer, _ messages: Int) {
+        if rd_kafka_event_type(event) == RD_KAFKA_EVENT_DR, !isStopping {
+            spent.add(event, messages: messages)
+        } else {
+            rd_kafka_event_destroy(event)
+        }
+    }
+
     /// A second at most, and not beyond the time to give up what is left. Short while stopping: whoever
     /// used the client last may have woken the thread a moment too early.
     private var pollTimeout: Int32 {
-        let limit: Int32 = isStopping ? 20 : 1_000
+        let limit: Int32 = isStopping ? 20 : spent.isEmpty ? 1_000 : 5
         guard let purgeTime = state.withLock({ $0.purgeTime }) else { return limit }
         let pause = ContinuousClock.now.duration(to: purgeTime)
         return min(limit, max(pause, .milliseconds(20)).wholeMilliseconds)

@@ -119,6 +119,51 @@ import XKafkaTestingInternal
         ])
     }
 
+    /// A message that is tried again says what it said at first, to the last byte and null.
+    @Test func messagesThatAreTriedAgainAreWhatTheyWere() async throws {
+        let broker = try EmbeddedBroker.start(topics: ["orders": 1])
+        defer { broker.stop() }
+        var config = ProducerConfig.testing(broker, topic: "orders")
+        config.dispatch.mode = .serial
+        config.deliveryTimeout = .milliseconds(300)
+        config.retry = RetryConfig(initialBackoff: .milliseconds(20), maxBackoff: .milliseconds(50))
+        config.librdkafkaProperties = ["reconnect.backoff.ms": "20", "reconnect.backoff.max.ms": "50"]
+        let producer = try Producer(config)
+        try await producer.produce(ProduceMessage(key: "first", value: "before"))
+        try broker.inject(.brokerDown())
+        let futures = [
+            try await producer.produceAsync(
+                ProduceMessage(
+                    topic: "orders",
+                    key: "k",
+                    value: "v",
+                    headers: ["a": "1", "null": nil, "empty": ""],
+                    timestamp: 1_700_000_000_123,
+                    partition: 0
+                )
+            ),
+            try await producer.produceAsync(ProduceMessage(key: "tombstone", value: Optional<MessageBytes>.none)),
+            try await producer.produceAsync(ProduceMessage(key: Optional<MessageBytes>.none, value: "no key")),
+            try await producer.produceAsync(ProduceMessage(key: "", value: "")),
+        ]
+        try await Task.sleep(for: .milliseconds(500))
+        try broker.inject(.brokerUp())
+        for future in futures {
+            let result = try await withDeadline(.seconds(30), "an outcome") { try await future.value }
+            #expect(result.attempt > 1, "the test tests something")
+        }
+        await producer.close()
+        let read = try await Kcat.run([
+            "-C", "-b", broker.bootstrapServers, "-t", "orders", "-e", "-q", "-f", "%K:%k|%S:%s|%h|%T\\n",
+        ])
+        let lines = read.lines.dropFirst().map { String($0) }
+        #expect(lines.count == 4)
+        #expect(lines.first == "1:k|1:v|a=1,null=NULL,empty=|1700000000123")
+        #expect(lines.dropFirst().first?.hasPrefix("9:tombstone|-1:||") == true)
+        #expect(lines.dropFirst(2).first?.hasPrefix("-1:|6:no key||") == true)
+        #expect(lines.dropFirst(3).first?.hasPrefix("0:|0:||") == true)
+    }
+
     /// Attempts that time out are tried again in their order, and what can no longer be says so.
     @Test(arguments: [ProducerDispatchConfig.Mode.serial, .keySharded])
     func orderSurvivesRetriesOfOurs(mode: ProducerDispatchConfig.Mode) async throws {

@@ -27,9 +27,10 @@ enum raw_keys {
     RAW_KEYS_ONE,
 };
 
-/// Writes `per_partition` messages of `size` bytes to each partition. Answers 0 or an error code of librdkafka.
+/// Writes `per_partition` messages of `size` bytes to each partition; `by_key` puts each key into one partition, so that
+/// partitions get as many on average. Answers 0 or an error code of librdkafka.
 int raw_fill(const char *brokers, const char *topic, int partitions, int64_t per_partition, int size, enum raw_keys keys,
-             int key_count);
+             int key_count, int by_key);
 
 /// Joins a group of its own and reads `messages` messages. Answers 0 or an error code of librdkafka.
 int raw_drain(const char *brokers, const char *topic, const char *group, int64_t messages, enum raw_reading reading,
@@ -39,6 +40,25 @@ int raw_drain(const char *brokers, const char *topic, const char *group, int64_t
 /// delivery reports: after each `batch` messages, or at the end when that is 0. Answers 0 or an error code of librdkafka.
 int raw_produce(const char *brokers, const char *topic, int64_t messages, int size, int key_count, int64_t batch,
                 const char *linger, struct raw_result *result);
+
+/// Keeps `outstanding` messages of `size` bytes under way, as that many callers who wait for one after the other would,
+/// with no linger and at most `requests` requests in flight. Answers 0 or an error code of librdkafka.
+int raw_callers(const char *brokers, const char *topic, int64_t messages, int size, int key_count, int outstanding,
+                const char *requests, struct raw_result *result);
+
+/// Sends `samples` messages of `size` bytes, without linger, each when the one before was acknowledged, and puts how many
+/// seconds each took into `seconds`. Answers 0 or an error code of librdkafka.
+int raw_latency(const char *brokers, const char *topic, int samples, int size, double *seconds);
+
+/// Joins a group of its own, reads what there is, and then answers with the processor seconds it takes to wait for
+/// `seconds` for more. Answers 0 or an error code of librdkafka.
+int raw_idle(const char *brokers, const char *topic, const char *group, double seconds, double *cpu_seconds);
+
+/// Counts the allocations of this process from now on. Nothing is counted where the C library is not GNU's.
+void raw_count_allocations(void);
+
+/// How many there were.
+int64_t raw_allocations(void);
 
 /// The processor seconds this process has used so far.
 double raw_cpu_seconds(void);
