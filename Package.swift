@@ -120,7 +120,8 @@ let package = Package(
         .target(
             name: "XKafkaTesting",
             dependencies: [
-                "XKafka", "XKafkaCore", "XKafkaTransport",
+                "XKafka", "XKafkaConsume", "XKafkaCore", "XKafkaProduce", "XKafkaTransport",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ]
         ),
@@ -185,7 +186,7 @@ let package = Package(
         .testTarget(
             name: "XKafkaTestingTests",
             dependencies: [
-                "XKafkaTesting", "XKafkaTestingInternal", "XKafkaTransport", "xkafka-embedded-broker",
+                "XKafka", "XKafkaTesting", "XKafkaTestingInternal", "XKafkaTransport", "xkafka-embedded-broker",
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ]
         ),

@@ -54,6 +54,14 @@ let package = Package(
         .testTarget(name: "ExampleOutputTests", dependencies: ["service", "trace"]),
         .testTarget(name: "ExampleSupportTests", dependencies: ["ExampleSupport"]),
         .testTarget(name: "DemoTests", dependencies: ["demo"]),
+        // How services test what they do with messages.
+        .testTarget(
+            name: "HandlerTests",
+            dependencies: [
+                .product(name: "XKafka", package: "xkafka"),
+                .product(name: "XKafkaTesting", package: "xkafka"),
+            ]
+        ),
     ]
 )
 

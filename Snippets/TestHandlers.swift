@@ -1,4 +1,5 @@
 import XKafka
+import XKafkaTesting
 
 /// The handler under test: a function of its own, which needs neither a consumer nor a broker.
 @Sendable func invoice(_ message: ConsumeContext, with producer: Producer) async throws {
@@ -6,21 +7,16 @@ import XKafka
     try await producer.produce(ProduceMessage(topic: "invoices", key: message.key, value: value))
 }
 
-/// Keeps what is sent, in Kafka's place.
-actor SentMessages: ProduceTransport {
-    private(set) var messages: [ProduceMessage] = []
+var config = GroupConsumerConfig(brokers: ["127.0.0.1:9092"], groupID: "billing", topics: ["orders"])
+config.processing.retry = RetryConfig(maxRetries: 3, jitter: false)
 
-    func send(_ message: ProduceMessage) async throws -> ProduceResult {
-        messages.append(message)
-        let offset = Int64(messages.count - 1)
-        return ProduceResult(topic: message.topic ?? "", partition: 0, offset: offset, timestamp: nil)
-    }
-}
+// Keeps what is sent in Kafka's place, and handles messages as the configuration says, without waiting for pauses.
+let transport = RecordingTransport()
+let producer = try Producer(ProducerConfig(brokers: []), transport: transport)
+let consumer = TestConsumer(config) { message in try await invoice(message, with: producer) }
 
-let sent = SentMessages()
-let producer = try Producer(ProducerConfig(brokers: []), transport: sent)
-
-try await invoice(ConsumeContext(topic: "orders", offset: 17, key: "order-1", value: "paid"), with: producer)
-try await invoice(ConsumeContext(topic: "orders", offset: 18, key: "order-1"), with: producer)
+transport.fail(with: .messageTooLarge, times: 2)
+let outcome = await consumer.handle(ConsumeContext(topic: "orders", offset: 17, key: "order-1", value: "paid"))
+print(outcome.isCompleted, outcome.attempts, outcome.pauses)  // true 3 [0.1 seconds, 0.2 seconds]
+print(transport.sent.map(\.topic))  // [Optional("invoices")]
 await producer.close()
-print(await sent.messages.map(\.topic))  // [Optional("invoices")]

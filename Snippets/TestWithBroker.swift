@@ -1,15 +1,28 @@
 import XKafka
 import XKafkaTesting
 
-let broker = try EmbeddedBroker.start(brokers: 3, topics: ["orders": 12])
+let broker = try EmbeddedBroker.start(brokers: 3, topics: ["orders": 12, "orders-dlq": 1])
 defer { broker.stop() }
+try await broker.publish((1...100).map { ProduceMessage(key: "order-\($0)", value: "paid") }, to: "orders")
+try broker.inject(.disconnect(.fetch, times: 2))
 
-let producer = try Producer(ProducerConfig(brokers: broker.brokers, defaultTopic: "orders"))
-try await producer.produce(ProduceMessage(key: "order-1", value: "paid"))
+var config = GroupConsumerConfig(brokers: broker.brokers, groupID: "billing", topics: ["orders"])
+config.sessionTimeout = .seconds(4)
+config.processing.retry = RetryConfig(maxRetries: 1)
+config.processing.exhaustedPolicy = .dlqCommit
+config.processing.deadLetters = DeadLetterConfig(topic: "orders-dlq")
+let consumer = try GroupConsumer(config)
 
-try broker.inject(.disconnect(.produce, times: 2))
-try await producer.produce(ProduceMessage(key: "order-1", value: "shipped"))
-await producer.close()
-
-let ends = try await ClusterInspector(brokers: broker.brokers).endOffsets(of: "orders")
-print(ends.values.reduce(0, +))
+struct Unreadable: PermanentError {}
+let consuming = Task {
+    try await consumer.consume { message in
+        if message.key == "order-7" { throw Unreadable() }
+    }
+}
+let inspector = ClusterInspector(brokers: broker.brokers)
+try await inspector.waitUntilCommitted(byGroup: "billing", topic: "orders")
+for letter in try await inspector.deadLetters(in: "orders-dlq") {
+    print(letter.source, letter.error ?? "")
+}
+await consumer.close()
+print(try await consuming.value.completed)  // 99

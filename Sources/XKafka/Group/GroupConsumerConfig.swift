@@ -221,7 +221,7 @@ extension GroupConsumerConfig {
     }
 
     /// The whole way of a message: the handlers of its topic, then `business`.
-    func chain(_ business: @escaping ConsumeFunction) -> ConsumeFunction {
+    package func chain(_ business: @escaping ConsumeFunction) -> ConsumeFunction {
         func compose(_ handlers: [any ConsumeHandler]) -> ConsumeFunction {
             composeConsume(handlers.named(group: groupID, clientID: clientID), business)
         }

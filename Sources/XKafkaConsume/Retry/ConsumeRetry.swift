@@ -35,6 +35,8 @@ public struct ConsumeRetry: RepeatingConsumeHandler {
     ///   - failureHook: told about each step of a message's failing. Default: nobody.
     ///   - group: the group that dead letters name. Default `nil`.
     ///   - logger: where retries are logged. Default: a logger with the label `xkafka`.
+    ///   - clock: what the pauses are waited for on; tests give one that takes no time, such as
+    ///     `VirtualClock` of `XKafkaTesting`. It does not measure `attemptTimeout`. Default: time as it passes.
     public init(
         _ config: RetryConfig = RetryConfig(),
         policy: ExhaustedPolicy = .block,
@@ -43,7 +45,8 @@ public struct ConsumeRetry: RepeatingConsumeHandler {
         isPermanent: (@Sendable (any Error) -> Bool)? = nil,
         failureHook: ConsumeFailureHook? = nil,
         group: String? = nil,
-        logger: Logger = Logger(label: "xkafka")
+        logger: Logger = Logger(label: "xkafka"),
+        clock: any Clock<Duration> = ContinuousClock()
     ) {
         self.init(
             rules: RetryRules(
@@ -55,7 +58,8 @@ public struct ConsumeRetry: RepeatingConsumeHandler {
                 logger: logger
             ),
             deadLetters: deadLetters,
-            attemptTimeout: attemptTimeout
+            attemptTimeout: attemptTimeout,
+            sleep: { try await clock.sleep(for: $0) }
         )
     }
 
@@ -63,7 +67,7 @@ public struct ConsumeRetry: RepeatingConsumeHandler {
         rules: RetryRules,
         deadLetters: (any DeadLetterPublisher)?,
         attemptTimeout: Duration?,
-        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+        sleep: @escaping @Sendable (Duration) async throws -> Void
     ) {
         self.rules = rules
         self.deadLetters = deadLetters

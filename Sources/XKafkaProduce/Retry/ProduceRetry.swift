@@ -9,6 +9,7 @@ public import XKafkaCore
 /// A cancelled task ends the trying with `CancellationError`, and that does not count as a failure.
 public struct ProduceRetry: RepeatingProduceHandler {
     private let rules: ProduceRetryRules
+    private let clock: any Clock<Duration>
 
     /// A handler that tries again as `config` says.
     ///
@@ -17,18 +18,22 @@ public struct ProduceRetry: RepeatingProduceHandler {
     ///   - policy: what happens when that was often enough.
     ///   - hook: told about every failure.
     ///   - logger: where the lines go. Default: a logger with the label `xkafka`.
+    ///   - clock: what the pauses are waited for on; tests give one that takes no time, such as
+    ///     `VirtualClock` of `XKafkaTesting`. Default: time as it passes.
     /// - Throws: `ConfigurationError` with everything that is wrong with the arguments.
     public init(
         _ config: RetryConfig = RetryConfig(),
         policy: ProducerExhaustedPolicy = .block,
         hook: ProduceFailureHook? = nil,
-        logger: Logger = Logger(label: "xkafka")
+        logger: Logger = Logger(label: "xkafka"),
+        clock: any Clock<Duration> = ContinuousClock()
     ) throws(ConfigurationError) {
         var checks = ConfigurationChecks(of: "ProduceRetry")
         config.check(&checks)
         policy.check(&checks, config)
         try checks.finish()
         rules = ProduceRetryRules(config, policy: policy, hook: hook, logger: logger)
+        self.clock = clock
     }
 
     /// Calls `next` until it succeeds or the policy ends it.
@@ -47,7 +52,7 @@ public struct ProduceRetry: RepeatingProduceHandler {
                 if Task.isCancelled { throw error }
                 switch rules.failed(message, error, wasExhausted: &wasExhausted) {
                 case .fail(let error): throw error
-                case .retry(let pause): try await Task.sleep(for: pause)
+                case .retry(let pause): try await clock.sleep(for: pause)
                 }
             }
             message.attempt += 1

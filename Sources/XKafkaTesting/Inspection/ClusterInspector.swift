@@ -8,9 +8,9 @@ import XKafkaTransport
 /// #expect(try await inspector.committedOffsets(ofGroup: "billing", topic: "orders") == [0: 17, 1: 4])
 /// ```
 public struct ClusterInspector: Sendable {
-    private let brokers: [String]
-    private let security: SecurityConfig
-    private let timeout: Duration
+    let brokers: [String]
+    let security: SecurityConfig
+    let timeout: Duration
 
     /// Asks the cluster that these brokers belong to. Connects at each question.
     ///
