@@ -49,6 +49,14 @@ calibrate: setup ## Switch mistakes on, one after the other, and see that the si
 	swift build -c release --traits SimulatedDefects --scratch-path .build/defects --product xkafka-simulate
 	@.build/defects/release/xkafka-simulate
 
+# How long each reader is fuzzed, and which one; all unless told otherwise.
+SECONDS ?= 60
+TARGET ?=
+
+.PHONY: fuzz
+fuzz: setup ## Fuzz what reads bytes from outside, SECONDS each; TARGET=commit-metadata narrows.
+	@./Scripts/fuzz $(SECONDS) $(TARGET)
+
 BENCH ?=
 
 .PHONY: bench

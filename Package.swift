@@ -15,9 +15,13 @@ let package = Package(
     ],
     traits: [
         .trait(
+            name: "Fuzzing",
+            description: "Makes xkafka-fuzz a fuzzer; for this package's own tests (make fuzz)."
+        ),
+        .trait(
             name: "SimulatedDefects",
             description: "Mistakes to be found by the simulator; for this package's own tests (make calibrate)."
-        )
+        ),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.1.0"),
@@ -145,6 +149,18 @@ let package = Package(
         // Plays simulated schedules of the pure parts; see `make simulate`.
         .executableTarget(name: "xkafka-simulate", dependencies: ["XKafkaTestingInternal"]),
 
+        // What reads bytes from outside, with any bytes; see `make fuzz`.
+        .target(
+            name: "XKafkaHostileInput",
+            dependencies: [
+                "XKafka", "XKafkaConfiguration", "XKafkaConsume", "XKafkaCore", "XKafkaOffsets", "XKafkaTesting",
+                "XKafkaTestingInternal",
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ]
+        ),
+        .executableTarget(name: "xkafka-fuzz", dependencies: ["XKafkaHostileInput", "XKafkaTestingInternal"]),
+
         .testTarget(
             name: "XKafkaCoreTests",
             dependencies: [
@@ -229,6 +245,10 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
             ]
+        ),
+        .testTarget(
+            name: "HostileInputTests",
+            dependencies: ["XKafkaHostileInput", "XKafkaTestingInternal", "xkafka-fuzz"]
         ),
         .testTarget(name: "DocumentationTests", dependencies: ["XKafka"]),
     ]

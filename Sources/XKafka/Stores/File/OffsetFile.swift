@@ -8,10 +8,7 @@ struct OffsetFile: Sendable {
     func read() throws -> [TopicPartition: Checkpoint] {
         guard let bytes = try files.read(path) else { return [:] }
         do {
-            guard let text = String(validating: bytes, as: UTF8.self) else {
-                throw OffsetFileFormat.Damage("it is not a text")
-            }
-            return try OffsetFileFormat.decode(text)
+            return try OffsetFileFormat.decode(bytes: bytes)
         } catch let damage as OffsetFileFormat.Damage {
             throw FileOffsetStoreError(
                 path: path,

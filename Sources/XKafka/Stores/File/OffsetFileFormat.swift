@@ -1,4 +1,4 @@
-import XKafkaCore
+package import XKafkaCore
 
 /// The text of a file of checkpoints. A value: what reads and writes files is elsewhere.
 ///
@@ -10,10 +10,10 @@ import XKafkaCore
 /// One line for each partition: topic, partition, next offset, and what is completed beyond it. The last
 /// line counts them and carries a checksum (FNV-1a, 64 bits) of everything before it, so that a file that was
 /// cut, or is not ours, is recognised and never taken for an empty one.
-enum OffsetFileFormat {
-    private static let firstLine = "xkafka-offsets 1"
+package enum OffsetFileFormat {
+    package static let firstLine = "xkafka-offsets 1"
 
-    static func encode(_ checkpoints: [TopicPartition: Checkpoint]) -> String {
+    package static func encode(_ checkpoints: [TopicPartition: Checkpoint]) -> String {
         var text = firstLine + "\n"
         for (partition, checkpoint) in checkpoints.sorted(by: { $0.key < $1.key }) {
             let fields = [
@@ -24,8 +24,14 @@ enum OffsetFileFormat {
         return text + "end \(checkpoints.count) \(checksum(text))\n"
     }
 
+    /// Reads the bytes of a file; throws for anything but the UTF-8 of what ``encode(_:)`` wrote, with the reason.
+    package static func decode(bytes: [UInt8]) throws(Damage) -> [TopicPartition: Checkpoint] {
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw Damage("it is not a text") }
+        return try decode(text)
+    }
+
     /// Reads what ``encode(_:)`` wrote; throws for anything else, with the reason.
-    static func decode(_ text: String) throws(Damage) -> [TopicPartition: Checkpoint] {
+    package static func decode(_ text: String) throws(Damage) -> [TopicPartition: Checkpoint] {
         // Bytes, not characters: a carriage return before the line feed would be one character with it.
         let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         guard let first = lines.first, String(first) == firstLine else {
@@ -53,15 +59,15 @@ enum OffsetFileFormat {
         return checkpoints
     }
 
-    struct Damage: Error {
-        let reason: String
+    package struct Damage: Error {
+        package let reason: String
 
         init(_ reason: String) {
             self.reason = reason
         }
     }
 
-    private static func checksum(_ text: String) -> String {
+    package static func checksum(_ text: String) -> String {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
         let digits = String(hash, radix: 16)
