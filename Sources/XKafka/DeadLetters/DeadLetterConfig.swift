@@ -56,7 +56,7 @@ public struct DeadLetterConfig: Sendable {
 extension DeadLetterConfig {
     func check(_ checks: inout ConfigurationChecks) {
         if isTopicRequired {
-            checks.requireText(topic, "processing.deadLetters.topic", "DLQ topic is required")
+            checks.requireText(topic, "processing.deadLetters.topic", "a topic for dead letters is required")
         }
         checks.requireMilliseconds(
             deliveryTimeout,
