@@ -104,6 +104,22 @@ lint: ## Check formatting and style.
 format: ## Format the code.
 	swift format --in-place --recursive --parallel $(SOURCES)
 
+# What is no prose: bytes that fuzzing found, and the log of packages.
+NOT_SPELLED := Tests/Corpus Examples/Sources/demo/Resources
+
+.PHONY: spell
+spell: ## Look for misspelled words in what git tracks.
+	@./Scripts/setup codespell
+	@git ls-files -z -- . $(NOT_SPELLED:%=':!%') | xargs -0 codespell
+
+# What the next version is allowed to break, in the words of the check, a line for each.
+BREAKAGES := $(wildcard .ci/api-breakages.txt)
+
+.PHONY: api-check
+api-check: setup ## Compare the public interface with that of the last tag.
+	@tag=$$(git describe --tags --abbrev=0 2>/dev/null) || { echo "There is no tag to compare with yet."; exit 0; }; \
+	swift package diagnose-api-breaking-changes "$$tag" $(BREAKAGES:%=--breakage-allowlist-path %)
+
 .PHONY: clean
 clean: ## Remove what was built.
 	rm -rf .build Examples/.build Benchmarks/.build

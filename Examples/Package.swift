@@ -15,7 +15,10 @@ let package = Package(
         .package(name: "xkafka", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.7.0"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.81.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.14.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.6.0"),
     ],
     targets: [
@@ -35,6 +38,9 @@ let package = Package(
         .executableTarget(
             name: "service",
             dependencies: exampleDependencies + [
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
@@ -51,7 +57,7 @@ let package = Package(
             dependencies: exampleDependencies + [.product(name: "XKafkaTesting", package: "xkafka")],
             resources: [.copy("Resources")]
         ),
-        .testTarget(name: "ExampleOutputTests", dependencies: ["service", "trace"]),
+        .testTarget(name: "ExampleOutputTests", dependencies: ["group", "partition", "producer", "service", "trace"]),
         .testTarget(name: "ExampleSupportTests", dependencies: ["ExampleSupport"]),
         .testTarget(name: "DemoTests", dependencies: ["demo"]),
         // How services test what they do with messages.
@@ -69,6 +75,8 @@ for target in package.targets {
     target.swiftSettings = [
         .swiftLanguageMode(.v6),
         .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+        .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+        .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461
     ]
 }

@@ -2,7 +2,7 @@ import DequeModule
 
 /// Who stands in which line: the order of ``KeyQueues``, without the elements.
 ///
-/// Elements are known by their place, a number below ``placeCount``. Not generic, so that it is compiled once, here,
+/// Elements are known by their place, a small number that is used again. Not generic, so that it is compiled once, here,
 /// and fast wherever it is used.
 public struct KeyLines: Sendable {
     /// Names the key that an element was taken from, until it is finished.
@@ -93,9 +93,6 @@ public struct KeyLines: Sendable {
 
     /// How many keys have an element that can be taken now.
     public var readyCount: Int { ready.count }
-
-    /// How many places were ever needed at a time.
-    public var placeCount: Int { following.count }
 
     /// Adds an element at the end of its key's line. Answers its place, and whether that made the key ready.
     public mutating func append(key: UInt64) -> (place: Int, becameReady: Bool) {

@@ -37,4 +37,15 @@ import Testing
         }
         #expect(missing == [])
     }
+
+    /// Headings, as the pages that show Markdown name them.
+    @Test(arguments: documents)
+    func linksWithinADocumentNameItsHeadings(document: String) throws {
+        let text = try Repository.text(document)
+        let headings = text.matches(of: /^#+ (.+)$/.anchorsMatchLineEndings()).map { heading in
+            heading.1.lowercased().replacing(" ", with: "-").filter { $0.isLetter || $0.isNumber || $0 == "-" }
+        }
+        let links = text.matches(of: /\]\(#([^)\s]+)\)/).map { String($0.1) }
+        #expect(Set(links).subtracting(headings) == [])
+    }
 }

@@ -49,7 +49,7 @@ import XKafkaCore
         }
     }
 
-    @Test func waitingInspiteOfCancellation() async {
+    @Test func waitingInSpiteOfCancellation() async {
         let shot = OneShot<Int>()
         let waiting = Task {
             withUnsafeCurrentTask { $0?.cancel() }

@@ -5,95 +5,77 @@ import XKafkaTestingInternal
 
 /// What happens while partitions are being given back: stops, losses, and further rebalances.
 @Suite struct RebalanceMachineOverlapTests {
-    private typealias Action = RebalanceMachine.Action
-
-    private let limits = RebalanceMachine.Limits(
-        drain: .seconds(30),
-        cancellationGrace: .seconds(1),
-        commit: .seconds(5)
-    )
     private let start = ContinuousClock.now
     private let a = TopicPartition(topic: "t", partition: 0)
     private let b = TopicPartition(topic: "t", partition: 1)
     private let c = TopicPartition(topic: "t", partition: 2)
 
-    private func machine(owning partitions: [TopicPartition], notifiesRevoked: Bool = false) -> RebalanceMachine {
-        var machine = RebalanceMachine(limits: limits, notifiesRevoked: notifiesRevoked)
-        _ = machine.assigned(partitions, at: start)
-        return machine
-    }
-
-    private func token(_ actions: [Action]) throws -> RebalanceMachine.Token {
-        let tokens = actions.compactMap { if case .commit(_, let token) = $0 { token } else { nil } }
-        return try #require(tokens.first, "a commit among \(actions)")
-    }
-
     // MARK: Stop
 
     /// Everything stops at once and has one deadline; the group gets its answer first.
     @Test func stopDuringARevocationDrainsBeside() throws {
-        var machine = machine(owning: [a, b])
+        var machine = RebalanceMachine.owning([a, b], at: start)
         #expect(result(of: machine.revoked([a], lost: false, at: start)) == [.stopFeeding([a])])
         #expect(result(of: machine.stop(at: start + .seconds(1))) == [.stopFeeding([b])])
         #expect(result(of: machine.drained(b, at: start + .seconds(2))) == [], "the revocation commits first")
         #expect(machine.nextDeadline == start + .seconds(30))
         let first = machine.drained(a, at: start + .seconds(3))
-        #expect(first == [.commit([a], try token(first))])
-        let second = machine.committed(try token(first), at: start + .seconds(4))
-        #expect(second == [.giveBack([a], lost: false), .commit([b], try token(second))])
-        #expect(try token(second).startTime == start + .seconds(1))
+        #expect(first == [.commit([a], try commitToken(first))])
+        let second = machine.committed(try commitToken(first), at: start + .seconds(4))
+        #expect(second == [.giveBack([a], lost: false), .commit([b], try commitToken(second))])
+        #expect(try commitToken(second).startTime == start + .seconds(1))
         #expect(machine.owned == [b])
-        #expect(result(of: machine.committed(try token(first), at: start)) == [], "answered before (R8)")
-        #expect(result(of: machine.committed(try token(second), at: start + .seconds(5))) == [.leave])
+        #expect(result(of: machine.committed(try commitToken(first), at: start)) == [], "answered before (R8)")
+        #expect(result(of: machine.committed(try commitToken(second), at: start + .seconds(5))) == [.leave])
     }
 
     @Test func bothRoundsHaveTheirOwnDeadline() throws {
-        var machine = machine(owning: [a, b])
+        var machine = RebalanceMachine.owning([a, b], at: start)
         _ = machine.revoked([a], lost: false, at: start)
         _ = machine.stop(at: start + .seconds(10))
         #expect(result(of: machine.timeReached(start + .seconds(30))) == [.cancelHandlers([a])])
         let first = machine.timeReached(start + .seconds(31))
-        #expect(first == [.commit([a], try token(first))])
+        #expect(first == [.commit([a], try commitToken(first))])
         let second = machine.timeReached(start + .seconds(40))
         #expect(
             second == [.cancelHandlers([b]), .giveBack([a], lost: false)],
             "nobody answered the commit, and the stop does not wait for longer"
         )
         let third = machine.timeReached(start + .seconds(41))
-        #expect(third == [.commit([b], try token(third))])
+        #expect(third == [.commit([b], try commitToken(third))])
         #expect(result(of: machine.timeReached(start + .seconds(46))) == [.leave])
         #expect(machine.nextDeadline == nil)
     }
 
     @Test func stopWhenEverythingIsBeingRevoked() throws {
-        var machine = machine(owning: [a])
+        var machine = RebalanceMachine.owning([a], at: start)
         _ = machine.revoked([a], lost: false, at: start)
         #expect(result(of: machine.stop(at: start)) == [])
-        let token = try token(machine.drained(a, at: start))
+        let token = try commitToken(machine.drained(a, at: start))
         #expect(result(of: machine.committed(token, at: start)) == [.giveBack([a], lost: false), .leave])
     }
 
     /// A member that is stopping still answers the group, and takes nothing from what it gets.
     @Test func assignmentWhileStopping() throws {
-        var machine = machine(owning: [a])
+        var machine = RebalanceMachine.owning([a], at: start)
         _ = machine.stop(at: start)
         #expect(result(of: machine.assigned([b], at: start)) == [.assign([b], feeding: false)])
-        let token = try token(machine.drained(a, at: start))
+        let token = try commitToken(machine.drained(a, at: start))
         #expect(result(of: machine.committed(token, at: start)) == [.leave])
         #expect(result(of: machine.revoked([a, b], lost: false, at: start)) == [.giveBack([a, b], lost: false)])
     }
 
     @Test func revocationWhileStoppingIsAnsweredWhenEverythingIsCommitted() throws {
-        var machine = machine(owning: [a, b])
+        var machine = RebalanceMachine.owning([a, b], at: start)
         _ = machine.stop(at: start)
         #expect(result(of: machine.revoked([b], lost: false, at: start)) == [])
         _ = machine.drained(a, at: start)
-        let token = try token(machine.drained(b, at: start))
+        let token = try commitToken(machine.drained(b, at: start))
         #expect(result(of: machine.committed(token, at: start)) == [.leave, .giveBack([b], lost: false)])
     }
 
     @Test func everythingLostWhileStopping() {
-        var machine = machine(owning: [a, b])
+        var machine = RebalanceMachine.owning([a, b], at: start)
         _ = machine.stop(at: start)
         #expect(
             result(of: machine.revoked([a, b], lost: true, at: start)) == [
@@ -107,10 +89,10 @@ import XKafkaTestingInternal
 
     /// What the lost partitions leave behind is still committed.
     @Test func lostWhileCommittingLeavesTheOthersCommit() throws {
-        var machine = machine(owning: [a, b, c])
+        var machine = RebalanceMachine.owning([a, b, c], at: start)
         _ = machine.revoked([a, b], lost: false, at: start)
         _ = machine.drained(a, at: start)
-        let token = try token(machine.drained(b, at: start))
+        let token = try commitToken(machine.drained(b, at: start))
         let deadline = machine.nextDeadline
         #expect(
             result(of: machine.revoked([a], lost: true, at: start + .seconds(1))) == [
@@ -127,9 +109,9 @@ import XKafkaTestingInternal
 
     @Test func allLostWhileCommittingOrNotifying() throws {
         for isNotifying in [false, true] {
-            var machine = machine(owning: [a], notifiesRevoked: true)
+            var machine = RebalanceMachine.owning([a], notifiesRevoked: true, at: start)
             _ = machine.revoked([a], lost: false, at: start)
-            let token = try token(machine.drained(a, at: start))
+            let token = try commitToken(machine.drained(a, at: start))
             if isNotifying { _ = machine.committed(token, at: start) }
             let actions = machine.revoked([a], lost: true, at: start)
             #expect(actions.suffix(2) == [.giveBack([a], lost: true), .giveBack([], lost: false)])
@@ -141,11 +123,11 @@ import XKafkaTestingInternal
 
     /// The assignment that waited is over before it began.
     @Test func lostBeforeItWasTakenUp() throws {
-        var machine = machine(owning: [a])
+        var machine = RebalanceMachine.owning([a], at: start)
         _ = machine.revoked([a], lost: false, at: start)
         _ = machine.assigned([b, c], at: start)
         _ = machine.revoked([b], lost: true, at: start)
-        let token = try token(machine.drained(a, at: start))
+        let token = try commitToken(machine.drained(a, at: start))
         #expect(
             result(of: machine.committed(token, at: start)) == [
                 .giveBack([a], lost: false), .assign([c], feeding: true),
@@ -158,29 +140,29 @@ import XKafkaTestingInternal
 
     /// The cooperative protocol: the others are not touched.
     @Test func incrementalRevocationLeavesTheOthersAlone() throws {
-        var machine = machine(owning: [a, b, c])
+        var machine = RebalanceMachine.owning([a, b, c], at: start)
         #expect(result(of: machine.revoked([b], lost: false, at: start)) == [.stopFeeding([b])])
         #expect(result(of: machine.timeReached(start + .seconds(30))) == [.cancelHandlers([b])])
         let actions = machine.drained(b, at: start + .seconds(30))
-        #expect(actions == [.commit([b], try token(actions))])
-        #expect(result(of: machine.committed(try token(actions), at: start)) == [.giveBack([b], lost: false)])
+        #expect(actions == [.commit([b], try commitToken(actions))])
+        #expect(result(of: machine.committed(try commitToken(actions), at: start)) == [.giveBack([b], lost: false)])
         #expect(machine.owned == [a, c])
         #expect(machine.isSteady)
     }
 
     @Test func revocationsDrainSideBySideAndAreAnsweredInOrder() throws {
-        var machine = machine(owning: [a, b])
+        var machine = RebalanceMachine.owning([a, b], at: start)
         _ = machine.revoked([a], lost: false, at: start)
         #expect(result(of: machine.revoked([a, b], lost: false, at: start)) == [.stopFeeding([b])])
         #expect(result(of: machine.drained(b, at: start)) == [])
-        let first = try token(machine.drained(a, at: start))
+        let first = try commitToken(machine.drained(a, at: start))
         let actions = machine.committed(first, at: start)
-        #expect(actions == [.giveBack([a], lost: false), .commit([b], try token(actions))])
-        #expect(result(of: machine.committed(try token(actions), at: start)) == [.giveBack([b], lost: false)])
+        #expect(actions == [.giveBack([a], lost: false), .commit([b], try commitToken(actions))])
+        #expect(result(of: machine.committed(try commitToken(actions), at: start)) == [.giveBack([b], lost: false)])
     }
 
     @Test func emptyRevocationIsAnsweredAtOnce() {
-        var machine = machine(owning: [a])
+        var machine = RebalanceMachine.owning([a], at: start)
         #expect(result(of: machine.revoked([], lost: false, at: start)) == [.giveBack([], lost: false)])
         #expect(machine.owned == [a])
     }
@@ -188,9 +170,9 @@ import XKafkaTestingInternal
     // MARK: Notifying
 
     @Test func userIsToldBeforePartitionsAreGivenBack() throws {
-        var machine = machine(owning: [a, b], notifiesRevoked: true)
+        var machine = RebalanceMachine.owning([a, b], notifiesRevoked: true, at: start)
         _ = machine.revoked([a], lost: false, at: start)
-        let token = try token(machine.drained(a, at: start + .seconds(10)))
+        let token = try commitToken(machine.drained(a, at: start + .seconds(10)))
         #expect(
             result(of: machine.committed(token, at: start + .seconds(11))) == [.notifyRevoked([a], token)]
         )
@@ -204,10 +186,10 @@ import XKafkaTestingInternal
 
     /// R10: the user's callback cannot keep a partition either.
     @Test func callbackThatDoesNotEndIsNotWaitedFor() throws {
-        var machine = machine(owning: [a], notifiesRevoked: true)
+        var machine = RebalanceMachine.owning([a], notifiesRevoked: true, at: start)
         _ = machine.stop(at: start)
         _ = machine.timeReached(start + .seconds(30))
-        let token = try token(machine.timeReached(start + .seconds(31)))
+        let token = try commitToken(machine.timeReached(start + .seconds(31)))
         #expect(
             result(of: machine.timeReached(start + .seconds(36))) == [.notifyRevoked([a], token)],
             "told, although the commit was given up"

@@ -6,12 +6,6 @@ import XKafkaTestingInternal
 /// Random reports and answers, in every stage: every report is answered, nothing is done for
 /// partitions that are not owned, and once time passes everything ends.
 @Suite struct RebalanceMachineRandomTests {
-    private static let limits = RebalanceMachine.Limits(
-        drain: .seconds(30),
-        cancellationGrace: .seconds(1),
-        commit: .seconds(5)
-    )
-
     /// What a shell would know, kept beside the machine.
     private struct Shell {
         let seed: UInt64
@@ -29,7 +23,7 @@ import XKafkaTestingInternal
 
         init(seed: UInt64, notifiesRevoked: Bool) {
             self.seed = seed
-            machine = RebalanceMachine(limits: limits, notifiesRevoked: notifiesRevoked)
+            machine = RebalanceMachine(limits: .testing, notifiesRevoked: notifiesRevoked)
         }
 
         mutating func perform(_ actions: [RebalanceMachine.Action]) throws {

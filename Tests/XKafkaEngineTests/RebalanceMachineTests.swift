@@ -4,37 +4,19 @@ import XKafkaEngine
 import XKafkaTestingInternal
 
 @Suite struct RebalanceMachineTests {
-    private typealias Action = RebalanceMachine.Action
-
-    private let limits = RebalanceMachine.Limits(
-        drain: .seconds(30),
-        cancellationGrace: .seconds(1),
-        commit: .seconds(5)
-    )
     private let start = ContinuousClock.now
     private let a = TopicPartition(topic: "t", partition: 0)
     private let b = TopicPartition(topic: "t", partition: 1)
 
-    private func machine(owning partitions: [TopicPartition]) -> RebalanceMachine {
-        var machine = RebalanceMachine(limits: limits)
-        _ = machine.assigned(partitions, at: start)
-        return machine
-    }
-
-    private func token(_ actions: [Action]) throws -> RebalanceMachine.Token {
-        let tokens = actions.compactMap { if case .commit(_, let token) = $0 { token } else { nil } }
-        return try #require(tokens.first, "a commit among \(actions)")
-    }
-
     @Test func gracefulRevocation() throws {
-        var machine = RebalanceMachine(limits: limits)
+        var machine = RebalanceMachine(limits: .testing)
         #expect(result(of: machine.assigned([a, b], at: start)) == [.assign([a, b], feeding: true)])
         #expect(result(of: machine.revoked([a, b], lost: false, at: start)) == [.stopFeeding([a, b])])
         #expect(!machine.isSteady)
         #expect(machine.nextDeadline == start + .seconds(30))
         #expect(result(of: machine.drained(b, at: start)) == [])
         let actions = machine.drained(a, at: start + .seconds(2))
-        let token = try token(actions)
+        let token = try commitToken(actions)
         #expect(actions == [.commit([a, b], token)])
         #expect(machine.nextDeadline == start + .seconds(7))
         #expect(result(of: machine.committed(token, at: start)) == [.giveBack([a, b], lost: false)])
@@ -45,14 +27,14 @@ import XKafkaTestingInternal
 
     /// R10: neither a handler nor a broker can keep a partition.
     @Test func everyStepHasAnEnd() throws {
-        var machine = machine(owning: [a, b])
+        var machine = RebalanceMachine.owning([a, b], at: start)
         _ = machine.revoked([a, b], lost: false, at: start)
         _ = machine.drained(a, at: start)
         #expect(result(of: machine.timeReached(start + .seconds(29))) == [])
         #expect(result(of: machine.timeReached(start + .seconds(30))) == [.cancelHandlers([b])])
         #expect(result(of: machine.timeReached(start + .seconds(30))) == [])
         let committing = machine.timeReached(start + .seconds(31))
-        let token = try token(committing)
+        let token = try commitToken(committing)
         #expect(committing == [.commit([a, b], token)], "what is finished is committed all the same")
         #expect(result(of: machine.drained(b, at: start + .seconds(32))) == [], "too late to matter")
         #expect(result(of: machine.timeReached(start + .seconds(36))) == [.giveBack([a, b], lost: false)])
@@ -60,7 +42,7 @@ import XKafkaTestingInternal
     }
 
     @Test func lostPartitionsAreNeitherWaitedForNorCommitted() {
-        var machine = machine(owning: [a, b])
+        var machine = RebalanceMachine.owning([a, b], at: start)
         #expect(
             result(of: machine.revoked([a, b], lost: true, at: start))
                 == [.stopFeeding([a, b]), .cancelHandlers([a, b]), .giveBack([a, b], lost: true)]
@@ -70,7 +52,7 @@ import XKafkaTestingInternal
     }
 
     @Test func lostWhileDraining() throws {
-        var machine = machine(owning: [a, b])
+        var machine = RebalanceMachine.owning([a, b], at: start)
         _ = machine.revoked([a, b], lost: false, at: start)
         let actions = machine.revoked([a, b], lost: true, at: start)
         #expect(
@@ -84,20 +66,20 @@ import XKafkaTestingInternal
     }
 
     @Test func partlyLostWhileDrainingGoesOnWithTheRest() throws {
-        var machine = machine(owning: [a, b])
+        var machine = RebalanceMachine.owning([a, b], at: start)
         _ = machine.revoked([a, b], lost: false, at: start)
         _ = machine.drained(b, at: start)
         let actions = machine.revoked([a], lost: true, at: start)
-        let token = try token(actions)
+        let token = try commitToken(actions)
         #expect(actions.last == .commit([b], token))
         #expect(result(of: machine.committed(token, at: start)) == [.giveBack([b], lost: false)])
     }
 
     @Test func assignmentDuringARevocationWaits() throws {
-        var machine = machine(owning: [a])
+        var machine = RebalanceMachine.owning([a], at: start)
         _ = machine.revoked([a], lost: false, at: start)
         #expect(result(of: machine.assigned([b], at: start)) == [])
-        let token = try token(machine.drained(a, at: start))
+        let token = try commitToken(machine.drained(a, at: start))
         #expect(
             result(of: machine.committed(token, at: start)) == [
                 .giveBack([a], lost: false), .assign([b], feeding: true),
@@ -107,11 +89,11 @@ import XKafkaTestingInternal
     }
 
     @Test func stoppingDrainsCommitsAndLeaves() throws {
-        var machine = machine(owning: [a, b])
+        var machine = RebalanceMachine.owning([a, b], at: start)
         #expect(result(of: machine.stop(at: start)) == [.stopFeeding([a, b])])
         #expect(result(of: machine.stop(at: start)) == [], "once is enough")
         _ = machine.drained(a, at: start)
-        let token = try token(machine.drained(b, at: start))
+        let token = try commitToken(machine.drained(b, at: start))
         #expect(result(of: machine.committed(token, at: start)) == [.leave])
         // Leaving makes librdkafka revoke everything; that was drained and committed already.
         #expect(result(of: machine.revoked([a, b], lost: false, at: start)) == [.giveBack([a, b], lost: false)])
@@ -119,7 +101,7 @@ import XKafkaTestingInternal
     }
 
     @Test func stoppingWithoutPartitionsLeavesAtOnce() {
-        var machine = RebalanceMachine(limits: limits)
+        var machine = RebalanceMachine(limits: .testing)
         #expect(result(of: machine.stop(at: start)) == [.leave])
         #expect(
             result(of: machine.assigned([a], at: start)) == [.assign([a], feeding: false)],

@@ -1,8 +1,8 @@
-import ArgumentParser
+public import ArgumentParser
 import Foundation
-import Logging
+public import Logging
 import UnixSignals
-import XKafka
+public import XKafka
 import XKafkaTesting
 
 /// The options that every example has.
@@ -28,16 +28,18 @@ public struct Example: Sendable {
     ///
     /// - Parameters:
     ///   - suffixes: further topics that a broker of its own has, called like the example's with this behind.
+    ///   - messages: further messages that a broker of its own has in the example's topic.
     ///   - untilStopped: whether the time and interruptions are dealt with here, by cancelling `body`.
     public static func run(
         _ options: ExampleOptions,
         topics suffixes: [String] = [],
+        messages: [ProduceMessage] = [],
         untilStopped: Bool = true,
         _ body: @escaping @Sendable (Example) async throws -> Void
     ) async {
         do {
             var environment = try ExampleEnvironment(ProcessInfo.processInfo.environment)
-            let broker = options.embedded ? try await startBroker(&environment, suffixes) : nil
+            let broker = options.embedded ? try await startBroker(&environment, suffixes, messages) : nil
             defer { broker?.stop() }
             var logger = Logger(label: "example") { StreamLogHandler.standardOutput(label: $0) }
             logger.logLevel = .info
@@ -83,7 +85,8 @@ public struct Example: Sendable {
 
     private static func startBroker(
         _ environment: inout ExampleEnvironment,
-        _ suffixes: [String]
+        _ suffixes: [String],
+        _ further: [ProduceMessage]
     ) async throws -> EmbeddedBroker {
         let partitions = max(3, Int(environment.partition) + 1)
         var topics = [environment.topic: partitions]
@@ -93,15 +96,14 @@ public struct Example: Sendable {
         var config = ProducerConfig(brokers: broker.brokers, defaultTopic: environment.topic)
         config.logger.logLevel = .error
         let producer = try Producer(config)
-        try await producer.produceBatch(
-            (1...6).map {
-                ProduceMessage(
-                    key: "order-\($0 % 3)",
-                    value: "message \($0)",
-                    partition: $0 <= 3 ? environment.partition : nil
-                )
-            }
-        )
+        let orders = (1...6).map {
+            ProduceMessage(
+                key: "order-\($0 % 3)",
+                value: "message \($0)",
+                partition: $0 <= 3 ? environment.partition : nil
+            )
+        }
+        try await producer.produceBatch(orders + further)
         await producer.close()
         return broker
     }

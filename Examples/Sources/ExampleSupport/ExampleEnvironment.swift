@@ -8,6 +8,8 @@ public struct ExampleEnvironment: Sendable, Equatable {
     public var groupID: String
     /// `XKAFKA_PARTITION`, at least 0. Default 0.
     public var partition: Int32
+    /// `XKAFKA_HTTP_PORT`, from 0, which means any that is free, to 65,535. Default 8080.
+    public var httpPort: Int
     /// `XKAFKA_TIMEOUT`, after which the example stops by itself, such as `90s` or `1m30s`. Default 30 s.
     public var timeout: Duration
 
@@ -29,6 +31,12 @@ public struct ExampleEnvironment: Sendable, Equatable {
         }
         guard partition >= 0 else { throw ExampleError("XKAFKA_PARTITION must be >= 0, got \(partition)") }
         self.partition = partition
+
+        let port = text("XKAFKA_HTTP_PORT", "8080")
+        guard let httpPort = UInt16(port) else {
+            throw ExampleError("parse XKAFKA_HTTP_PORT: \"\(port)\" is not a number from 0 to 65535")
+        }
+        self.httpPort = Int(httpPort)
 
         let time = text("XKAFKA_TIMEOUT", "30s")
         guard let timeout = Duration(parsing: time) else {

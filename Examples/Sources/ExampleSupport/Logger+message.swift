@@ -1,5 +1,5 @@
-import Logging
-import XKafka
+public import Logging
+public import XKafka
 
 extension Logger {
     /// Writes a line about a message that was read.

@@ -1,3 +1,10 @@
+// Reads this machine's package history through Kafka and finds out what is installed.
+//
+// Run it with `make demo`, on a machine with dpkg and kcat; on others it takes the sample that lies beside it.
+//
+// It prints what was read, how many packages agree with what dpkg says and why others do not, whether the events of a
+// package were in order, and how far the group committed. It fails when anything is not as it should be.
+
 import ArgumentParser
 import ExampleSupport
 import Foundation
@@ -5,7 +12,6 @@ import Logging
 import XKafka
 import XKafkaTesting
 
-/// Reads this machine's package history through Kafka and finds out what is installed.
 @main
 struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

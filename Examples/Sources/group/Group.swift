@@ -1,9 +1,19 @@
+// Reads a topic as a member of a group: the smallest consumer there is.
+//
+// Run it, on a broker inside the process that holds six messages, or on a cluster:
+//
+//     swift run group --embedded
+//     XKAFKA_BROKERS=127.0.0.1:9092 XKAFKA_TOPIC=orders swift run group
+//
+// It prints `group consumer started`, a line `message received` for each message, and `group consumer stopped` when
+// XKAFKA_TIMEOUT has passed or it was told to end. Start it twice with one XKAFKA_GROUP_ID on a cluster, and the two
+// share the topic's partitions.
+
 import ArgumentParser
 import ExampleSupport
 import Logging
 import XKafka
 
-/// Reads a topic as a member of a group and logs each message.
 @main
 struct Group: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

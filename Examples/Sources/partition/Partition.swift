@@ -1,9 +1,19 @@
+// Reads one partition without a group, from where an offset store says it left off, and shows the checkpoint.
+//
+// Run it, on a broker inside the process, or on a cluster:
+//
+//     swift run partition --embedded
+//     XKAFKA_BROKERS=127.0.0.1:9092 XKAFKA_TOPIC=orders XKAFKA_PARTITION=2 swift run partition
+//
+// It prints `partition consumer started`, a line `message received` for each message, and at the end, when
+// XKAFKA_TIMEOUT has passed or it was told to end, `partition checkpoint` with the next offset to read. The store
+// here forgets; put a `FileOffsetStore` in its place, and the next run goes on there.
+
 import ArgumentParser
 import ExampleSupport
 import Logging
 import XKafka
 
-/// Reads one partition from where an offset store says it left off, and shows the checkpoint.
 @main
 struct Partition: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

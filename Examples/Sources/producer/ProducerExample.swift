@@ -1,9 +1,18 @@
+// Sends messages in the four ways a producer has: one whose place is awaited, a batch that ends with the first
+// failure, one whose result is awaited later, and a batch that tells what became of each.
+//
+// Run it, on a broker inside the process, or on a cluster:
+//
+//     swift run producer --embedded
+//     XKAFKA_BROKERS=127.0.0.1:9092 XKAFKA_TOPIC=orders swift run producer
+//
+// It prints a line `produce succeeded` with partition and offset for each message, and `producer example completed`.
+
 import ArgumentParser
 import ExampleSupport
 import Logging
 import XKafka
 
-/// Sends one message, a batch of two, one whose result is awaited later, and a batch with an outcome each.
 @main
 struct ProducerExample: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

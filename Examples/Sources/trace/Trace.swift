@@ -1,3 +1,14 @@
+// Follows messages in one trace, from the span that sends them to the handler that works on them, over an attempt
+// that fails.
+//
+// Run it, on a broker inside the process, or on a cluster:
+//
+//     swift run trace --embedded
+//     XKAFKA_BROKERS=127.0.0.1:9092 XKAFKA_TOPIC=orders swift run trace
+//
+// It prints `trace begins` with the number of the trace, a line `span …` for each span as it ends, with its parent,
+// and `trace example completed` once both messages were handled.
+
 import ArgumentParser
 import ExampleSupport
 import Logging
@@ -5,7 +16,6 @@ import Tracing
 import XKafka
 import XKafkaTesting
 
-/// Follows messages from the span that sends them to the handler that works on them, over an attempt that fails.
 @main
 struct Trace: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -2,22 +2,33 @@ import Foundation
 
 /// Runs an example as a user does, on a broker of its own.
 struct ExampleOutput {
-    let status: Int32
+    /// What the process ended with; `nil` while it runs.
+    let status: Int32?
     let lines: [String]
+
+    private init(_ data: Data, status: Int32? = nil) {
+        self.status = status
+        lines = String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
 
     /// Runs the executable `name`, which lies beside the running one, to its end.
     ///
-    /// - Parameter text: sends it a SIGTERM when it prints a line with this.
+    /// - Parameters:
+    ///   - text: sends it a SIGTERM when it has printed this so often.
+    ///   - count: how often.
+    ///   - body: what to do before that, with the lines there are by then.
     static func run(
         _ name: String,
         timeout: String = "60s",
-        terminatedAt text: String? = nil
+        terminatedAt text: String? = nil,
+        times count: Int = 1,
+        after body: @escaping @Sendable (ExampleOutput) async -> Void = { _ in }
     ) async throws -> ExampleOutput {
         let process = Process()
         process.executableURL = try executable(name)
         process.arguments = ["--embedded"]
         process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("XKAFKA_") }
-            .merging(["XKAFKA_TIMEOUT": timeout]) { $1 }
+            .merging(["XKAFKA_TIMEOUT": timeout, "XKAFKA_HTTP_PORT": "0"]) { $1 }
         let output = Pipe()
         process.standardOutput = output
         process.standardError = output
@@ -30,14 +41,17 @@ struct ExampleOutput {
                 var text = text
                 while case let more = output.fileHandleForReading.availableData, !more.isEmpty {
                     data += more
-                    if let awaited = text, String(decoding: data, as: UTF8.self).contains(awaited) {
-                        process.terminate()
+                    let output = ExampleOutput(data)
+                    if let awaited = text, output.lines.count(where: { $0.contains(awaited) }) >= count {
                         text = nil
+                        Task {
+                            await body(output)
+                            process.terminate()
+                        }
                     }
                 }
                 process.waitUntilExit()
-                let lines = String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
-                continuation.resume(returning: ExampleOutput(status: process.terminationStatus, lines: lines))
+                continuation.resume(returning: ExampleOutput(data, status: process.terminationStatus))
             }
         }
     }

@@ -36,12 +36,12 @@ public struct ProcessingConfig: Sendable {
     /// How many bytes of keys and values the messages in hand may have together. Default 64 MiB.
     /// One message that is larger than that is still read.
     ///
-    /// Up to a quarter of it is left to what librdkafka holds ready. Up to 16 partitions share as much as the budget
-    /// for that, at most 16 MiB each; with more the shares shrink, to 64 KiB at the least
-    /// (`queued.max.messages.kbytes`), and one fetch may come on top of each. librdkafka before 2.2 may let a
-    /// broker rest for up to a second when it has fetched that much of all its partitions: where many
-    /// partitions carry far more than that in a second, a larger value under that name in
-    /// `librdkafkaProperties` is faster.
+    /// What librdkafka holds ready comes beside it, and up to a quarter of the budget is kept free for that. Up to 16
+    /// partitions may hold as much as the budget ready together, at most 16 MiB each; with more partitions the shares
+    /// shrink, to 64 KiB at the least (`queued.max.messages.kbytes`), and one fetch may come on top of each. librdkafka
+    /// before 2.2 may let a broker rest for up to a second when it has fetched that much of all its partitions: where
+    /// many partitions carry far more than that in a second, a larger value under that name in `librdkafkaProperties`
+    /// is faster.
     public var byteBudget: Int
 
     /// How far beyond the oldest unfinished message a partition is read. Default 1,048,576 offsets. It
@@ -97,7 +97,7 @@ public struct ProcessingConfig: Sendable {
     /// The level of the line for a message that was handled. Default `debug`.
     public var successLogLevel: Logger.Level
 
-    /// From when on a trouble counts in the consumer's `health`.
+    /// From when on a trouble counts in the consumer's `health`. Default: after 30 s for degraded, 2 min for stalled.
     public var health: HealthConfig
 
     /// The defaults, unless told otherwise.
@@ -183,7 +183,7 @@ extension ProcessingConfig {
             exhaustedPolicy != .dlqCommit || deadLetters != nil,
             "processing.deadLetters",
             got: "nil",
-            "DLQ config is required when exhausted policy is dlq_commit"
+            "is required when processing.exhaustedPolicy is dlqCommit"
         )
         checks.require(
             exhaustedPolicy == .dlqCommit || deadLetters == nil,

@@ -30,7 +30,7 @@ public struct GroupConsumerConfig: Sendable {
     /// (`auto.offset.reset`). Default ``StartOffset/earliest``, so that nothing is missed.
     public var start: StartOffset
 
-    /// Workers, memory, retries.
+    /// Workers, memory, retries. Default: everything in there at its own default.
     public var processing: ProcessingConfig
 
     /// After how long without a heartbeat the group gives a member's partitions to others
@@ -112,7 +112,7 @@ public struct GroupConsumerConfig: Sendable {
     public var logger: Logger
 
     /// Further librdkafka properties, by its own names. Those that a field above sets, or that the
-    /// library owns, are refused, and so is what librdkafka does not know.
+    /// library owns, are refused, and so is what librdkafka does not know. Default: none.
     public var librdkafkaProperties: [String: String]
 
     /// A configuration with everything at its default but the addresses, the group and the topics.

@@ -57,7 +57,8 @@ public struct PartitionConsumerConfig: Sendable {
     /// ``IsolationLevel/readCommitted``.
     public var isolationLevel: IsolationLevel
 
-    /// Workers, memory, retries. `commitInterval` and `commitCount` say how often the store is written.
+    /// Workers, memory, retries. `commitInterval` and `commitCount` say how often the store is written. Default:
+    /// everything in there at its own default.
     public var processing: ProcessingConfig
 
     /// The handlers that every message passes through, outermost first, before it comes to the function
@@ -79,7 +80,7 @@ public struct PartitionConsumerConfig: Sendable {
     public var logger: Logger
 
     /// Further librdkafka properties, by its own names. Those that a field above sets, or that the
-    /// library owns, are refused, and so is what librdkafka does not know.
+    /// library owns, are refused, and so is what librdkafka does not know. Default: none.
     public var librdkafkaProperties: [String: String]
 
     /// A configuration with everything at its default but the addresses, the topic and the partition.

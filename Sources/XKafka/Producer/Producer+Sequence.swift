@@ -17,7 +17,7 @@ extension Producer {
     ///
     /// - Parameters:
     ///   - messages: what to send.
-    ///   - lookAhead: how many messages may be sent whose results were not read yet, at least 1.
+    ///   - lookAhead: how many messages may be sent whose results were not read yet, at least 1. Default 1,000.
     public func results<Messages: AsyncSequence & Sendable>(
         of messages: Messages,
         lookAhead: Int = Producer.defaultLookAhead

@@ -130,7 +130,7 @@ public struct ProducerConfig: Sendable {
     /// otherwise. Default 30 s.
     public var closeDeadline: Duration
 
-    /// From when on a trouble counts in ``Producer/health``.
+    /// From when on a trouble counts in ``Producer/health``. Default: after 30 s for degraded, 2 min for stalled.
     public var health: HealthConfig
 
     /// Which metrics are given. Default `nil`: none.
@@ -141,7 +141,7 @@ public struct ProducerConfig: Sendable {
     public var logger: Logger
 
     /// Further librdkafka properties, by its own names. Those that a field above sets, or that the
-    /// library owns, are refused, and so is what librdkafka does not know.
+    /// library owns, are refused, and so is what librdkafka does not know. Default: none.
     public var librdkafkaProperties: [String: String]
 
     /// A configuration with everything at its default but what is given.

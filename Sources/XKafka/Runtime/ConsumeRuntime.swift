@@ -214,28 +214,3 @@ final class ConsumeRuntime: ElementWork {
         last?.answerIdle(isPaused: intake.isPaused)
     }
 }
-
-/// Whether a consumer takes messages. Switched by the user, at any time.
-final class IntakeSwitch: Sendable {
-    private let isOff = Atomic<Bool>(false)
-    /// Wakes the consumer thread.
-    let signal = WakeSignal()
-
-    var isPaused: Bool { isOff.load(ordering: .acquiring) }
-
-    func set(paused: Bool) {
-        isOff.store(paused, ordering: .releasing)
-        signal.raise()
-    }
-}
-
-/// What became of one commit, or of one save to an offset store.
-struct CommitOutcome: Sendable {
-    let number: Int
-    let partitions: [(offset: TopicPartitionOffset, error: (any Error)?)]
-    /// The error of the request as a whole.
-    var requestError: (any Error)?
-
-    /// The first error, if any.
-    var error: (any Error)? { requestError ?? partitions.lazy.compactMap(\.error).first }
-}

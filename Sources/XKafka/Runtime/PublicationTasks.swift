@@ -10,9 +10,6 @@ final class PublicationTasks: Sendable {
 
     private let state = Mutex(State())
 
-    /// How many are under way.
-    var count: Int { state.withLock { $0.tasks.count } }
-
     /// Runs `body`, until ``cancel(_:)`` is called for its partition.
     func start(for partition: AssignedPartition, _ body: @escaping @Sendable () async -> Void) {
         state.withLock { state in

@@ -10,6 +10,8 @@ public typealias ConsumeFunction = @Sendable (ConsumeContext) async throws -> Vo
 /// One handler serves many messages at the same time.
 public protocol ConsumeHandler: Sendable {
     /// Handles `message`, calling `next` for what comes after.
+    ///
+    /// - Throws: whatever makes this attempt a failed one, such as what `next` throws.
     func handle(_ message: ConsumeContext, next: ConsumeFunction) async throws
 }
 
@@ -32,7 +34,7 @@ public struct ConsumeMiddleware: ConsumeHandler {
         self.body = body
     }
 
-    /// Calls the closure.
+    /// Calls the closure, and throws what it throws.
     public func handle(_ message: ConsumeContext, next: ConsumeFunction) async throws {
         try await body(message, next)
     }

@@ -32,7 +32,8 @@ public struct ConsumerError: Error, Sendable {
         /// The offset store failed for too long. The cause is its error. What was completed since it last
         /// worked will be handled again.
         public static let saveOffset = Code(description: "saveOffset")
-        /// The offset store could not be read. The cause is the store's error.
+        /// The offset store could not be read. The cause is the store's error; without one the store answered an offset
+        /// below 0, which ``ConsumerError/position`` names.
         public static let loadOffset = Code(description: "loadOffset")
         /// The last commit, or the last save to the offset store, was not answered in time. What it
         /// covered may be read again.
@@ -70,7 +71,7 @@ extension ConsumerError: CustomStringConvertible {
         case .unknownTopic: "a topic does not exist; create it, or set unknownTopics to wait\(cause)"
         case .offsetOutOfRange: "the broker does not hold the offset to go on at\(cause)"
         case .saveOffset: "save offset\(place)\(cause)"
-        case .loadOffset: "load offset\(cause)"
+        case .loadOffset: "load offset\(place)\(cause.isEmpty ? ": the store holds one below 0" : cause)"
         case .commitTimedOut: "the last commit was not answered in time"
         default: "\(code)\(place)\(cause)"
         }

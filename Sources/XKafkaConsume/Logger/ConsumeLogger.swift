@@ -16,7 +16,7 @@ public struct ConsumeLogger: ConsumeHandler {
         log = ConsumeLog(logger, successLevel: successLevel)
     }
 
-    /// Calls `next` and logs how that ended.
+    /// Calls `next`, logs how that ended, and throws what it throws.
     public func handle(_ message: ConsumeContext, next: ConsumeFunction) async throws {
         let start = ContinuousClock.now
         let note = HandlingNote()

@@ -66,7 +66,7 @@ public struct ConsumeTrace: ConsumeHandler {
         self.relation = relation
     }
 
-    /// Calls `next` in a span.
+    /// Calls `next` in a span, and throws what it throws.
     public func handle(_ message: ConsumeContext, next: ConsumeFunction) async throws {
         let span = startSpan(message, tracer ?? InstrumentationSystem.tracer)
         defer { span.end() }

@@ -32,11 +32,11 @@ public struct TLSConfig: Sendable, Hashable {
 
     /// The certificate a client shows to the brokers, and its key.
     public struct ClientCertificate: Sendable, Hashable {
-        /// The certificate chain (`ssl.certificate.location`, `ssl.certificate.pem`).
+        /// The certificate chain (`ssl.certificate.location`, `ssl.certificate.pem`). Required.
         public var certificate: Source
-        /// The private key (`ssl.key.location`, `ssl.key.pem`).
+        /// The private key (`ssl.key.location`, `ssl.key.pem`). Required.
         public var key: Source
-        /// The password of the key, if it has one (`ssl.key.password`).
+        /// The password of the key (`ssl.key.password`). Default `nil`: it has none.
         public var keyPassword: Secret?
 
         /// A certificate chain and its private key.
@@ -88,11 +88,11 @@ public struct SASLConfig: Sendable, Hashable {
         public static let oauthBearer = Mechanism(description: "OAUTHBEARER")
     }
 
-    /// How the client says who it is.
+    /// How the client says who it is (`sasl.mechanism`). Required.
     public var mechanism: Mechanism
-    /// The user (`sasl.username`). Empty for ``Mechanism/oauthBearer``.
+    /// The user (`sasl.username`). Required; empty for ``Mechanism/oauthBearer``.
     public var username: String
-    /// The password (`sasl.password`). Empty for ``Mechanism/oauthBearer``.
+    /// The password (`sasl.password`). Required; empty for ``Mechanism/oauthBearer``.
     public var password: Secret
     /// Where tokens come from. Needed for ``Mechanism/oauthBearer``, and `nil` for all others.
     public var tokens: OAuthBearerTokens?

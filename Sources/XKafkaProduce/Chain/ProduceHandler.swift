@@ -17,6 +17,9 @@ public typealias ProduceFunction = @Sendable (ProduceContext) async throws -> Pr
 /// To change the message, copy the context, change the copy and pass that on.
 public protocol ProduceHandler: Sendable {
     /// Handles `message`, calling `next` for what comes after.
+    ///
+    /// - Returns: where the message went: what `next` returns, or an answer in its place.
+    /// - Throws: whatever makes this attempt a failed one, such as what `next` throws.
     func handle(_ message: ProduceContext, next: ProduceFunction) async throws -> ProduceResult
 }
 
@@ -41,7 +44,7 @@ public struct ProduceMiddleware: ProduceHandler {
         self.body = body
     }
 
-    /// Calls the closure.
+    /// Calls the closure, and throws what it throws.
     public func handle(_ message: ProduceContext, next: ProduceFunction) async throws -> ProduceResult {
         try await body(message, next)
     }

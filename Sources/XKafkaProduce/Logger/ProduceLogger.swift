@@ -18,7 +18,7 @@ public struct ProduceLogger: ProduceHandler {
         log = ProduceLog(logger, successLevel: successLevel)
     }
 
-    /// Calls `next` and logs how that ended.
+    /// Calls `next`, logs how that ended, and throws what it throws.
     public func handle(_ message: ProduceContext, next: ProduceFunction) async throws -> ProduceResult {
         let note = AttemptNote(message.attempt)
         var message = message

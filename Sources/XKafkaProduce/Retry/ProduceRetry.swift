@@ -37,6 +37,10 @@ public struct ProduceRetry: RepeatingProduceHandler {
     }
 
     /// Calls `next` until it succeeds or the policy ends it.
+    ///
+    /// - Throws: `CancellationError` when the task is cancelled before an attempt or in a pause; ``ProducerError`` with
+    ///   ``ProducerError/Code/retriesExhausted`` or ``ProducerError/Code/dropped``, as the policy is; under
+    ///   ``ProducerExhaustedPolicy/block`` the error itself, if trying again is of no use.
     public func handle(_ message: ProduceContext, next: ProduceFunction) async throws -> ProduceResult {
         var message = message
         var wasExhausted = false

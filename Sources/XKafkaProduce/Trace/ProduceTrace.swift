@@ -46,7 +46,7 @@ public struct ProduceTrace: ProduceHandler {
         self.propagator = propagator ?? tracer
     }
 
-    /// Calls `next` in a span, with a message that names it.
+    /// Calls `next` in a span, with a message that names it, and throws what it throws.
     public func handle(_ message: ProduceContext, next: ProduceFunction) async throws -> ProduceResult {
         let span = startSpan(message, tracer ?? InstrumentationSystem.tracer)
         defer { span.end() }

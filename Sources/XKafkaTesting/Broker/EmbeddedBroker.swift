@@ -79,6 +79,8 @@ public final class EmbeddedBroker: Sendable {
     ///   - partitions: how many partitions, at least 1.
     ///   - replicationFactor: how many brokers hold each partition, at least 1 and at most as many
     ///     as there are.
+    /// - Throws: ``EmbeddedBrokerError`` when an argument makes no sense, `KafkaError` when librdkafka refuses, such as
+    ///   a topic that is there already.
     public func createTopic(_ topic: String, partitions: Int, replicationFactor: Int = 1) throws {
         guard (1...10_000).contains(partitions) else {
             throw EmbeddedBrokerError("a topic has 1 to 10,000 partitions, got \(partitions) for \(topic)")
@@ -93,12 +95,17 @@ public final class EmbeddedBroker: Sendable {
     }
 
     /// Lets something go wrong now.
+    ///
+    /// - Throws: `KafkaError` when there is no such broker, topic or partition; that or ``EmbeddedBrokerError`` when the
+    ///   broker was stopped.
     public func inject(_ fault: Fault) throws {
         try cluster.apply(fault.mock)
     }
 
     /// Lets things go wrong at their times. Returns after the last one; cancelling the task ends it
     /// before.
+    ///
+    /// - Throws: as ``inject(_:)``; `CancellationError` when the task is cancelled.
     public func play(_ timeline: FaultTimeline) async throws {
         let start = ContinuousClock.now
         for entry in timeline.entries {

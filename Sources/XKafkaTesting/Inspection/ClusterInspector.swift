@@ -7,6 +7,9 @@ import XKafkaTransport
 /// let inspector = ClusterInspector(brokers: broker.brokers)
 /// #expect(try await inspector.committedOffsets(ofGroup: "billing", topic: "orders") == [0: 17, 1: 4])
 /// ```
+///
+/// Each question throws `KafkaError` when the cluster does not answer in time or refuses, such as for a topic that does
+/// not exist.
 public struct ClusterInspector: Sendable {
     let brokers: [String]
     let security: SecurityConfig
@@ -17,7 +20,7 @@ public struct ClusterInspector: Sendable {
     /// - Parameters:
     ///   - brokers: addresses of some of its brokers.
     ///   - security: encryption and authentication. Default: neither.
-    ///   - timeout: how long an answer may take.
+    ///   - timeout: how long an answer may take. Default 10 s.
     public init(brokers: [String], security: SecurityConfig = .plaintext, timeout: Duration = .seconds(10)) {
         self.brokers = brokers
         self.security = security
@@ -55,6 +58,8 @@ public struct ClusterInspector: Sendable {
 
     /// Creates a topic on a real cluster and waits until its partitions have leaders. The embedded
     /// broker does not take this request; it has `EmbeddedBroker.createTopic` instead.
+    ///
+    /// - Throws: ``EmbeddedBrokerError`` when the topic has another number of partitions in the end.
     public func createTopic(_ topic: String, partitions: Int, replicationFactor: Int = 1) async throws {
         try await ask { queries in
             try queries.createTopic(topic, partitions: partitions, replicationFactor: replicationFactor)

@@ -119,7 +119,7 @@ import XKafkaTestingInternal
         #expect(told.values.map { "\($0.stage) \($0.willRetry)" } == row.steps)
         let last = row.failures == .max ? row.maxRetries + 1 : row.failures + 1
         #expect(attempts.values == Array(1...last), "a failing publish does not run the handler again (R7)")
-        #expect(log.lines.filter { $0.contains("messag") || $0.contains("handle") || $0.contains("dlq") } == row.lines)
+        #expect(log.lines.filter { $0.contains("message") || $0.contains("handle") || $0.contains("dlq") } == row.lines)
     }
 
     /// Refuses as many letters as it is told to.

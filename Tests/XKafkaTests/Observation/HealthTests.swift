@@ -1,4 +1,3 @@
-import Synchronization
 import Testing
 import XKafka
 import XKafkaTesting
@@ -6,8 +5,6 @@ import XKafkaTestingInternal
 
 /// Health in troubles that are real.
 @Suite(.timeLimit(.minutes(2))) struct HealthTests {
-    private struct Failure: Error {}
-
     private func eventually<Problem>(
         _ health: @escaping @Sendable () -> Health<Problem>,
         _ what: String,
@@ -60,16 +57,6 @@ import XKafkaTestingInternal
         }
     }
 
-    private final class BrokenStore: OffsetStore {
-        let isBroken = Atomic<Bool>(true)
-
-        func load(_ partition: TopicPartition) async throws -> Int64? { nil }
-
-        func save(_ offset: Int64, for partition: TopicPartition) async throws {
-            if isBroken.load(ordering: .relaxed) { throw Failure() }
-        }
-    }
-
     @Test func aBrokenStoreIsAReason() async throws {
         let broker = try await EmbeddedBroker.withOrders([ProduceMessage(key: "k", value: "v")])
         defer { broker.stop() }
@@ -81,10 +68,10 @@ import XKafkaTestingInternal
             try await eventually({ consumer.health }, "the store to be missed") { health in
                 health.isDegraded
                     && health.reasons.contains {
-                        if case .offsetStoreFails(_, let error) = $0 { error is Failure } else { false }
+                        if case .offsetStoreFails(_, let error) = $0 { error is BrokenStore.Failure } else { false }
                     }
             }
-            store.isBroken.store(false, ordering: .relaxed)
+            store.mend()
             try await eventually({ consumer.health }, "health") { $0.isHealthy }
         }
     }

@@ -169,19 +169,6 @@ import XKafkaTestingInternal
         }
     }
 
-    /// Fails until it is told not to.
-    private final class BrokenStore: OffsetStore {
-        let isBroken = Atomic<Bool>(true)
-        private let memory = MemoryOffsetStore()
-
-        func load(_ partition: TopicPartition) async throws -> Int64? { try await memory.load(partition) }
-
-        func save(_ offset: Int64, for partition: TopicPartition) async throws {
-            if isBroken.load(ordering: .relaxed) { throw Failure(description: "disk full") }
-            try await memory.save(offset, for: partition)
-        }
-    }
-
     @Test func aBrokenStoreIsNamed() async throws {
         let broker = try await EmbeddedBroker.withOrders(Self.orders(5))
         defer { broker.stop() }
@@ -192,7 +179,7 @@ import XKafkaTestingInternal
         try await running(consumer, { _ in }) {
             let hold = try await hold(consumer) { if case .commitRetry = $0.cause { true } else { false } }
             #expect(hold.frontier == 5 && hold.offset == nil && "\(hold)".contains("disk full"))
-            store.isBroken.store(false, ordering: .relaxed)
+            store.mend()
             _ = try await self.hold(consumer) { if case .nothing = $0.cause { true } else { false } }
         }
     }

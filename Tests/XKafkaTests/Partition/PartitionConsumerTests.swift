@@ -140,7 +140,8 @@ private final class GatedStore: OffsetStore {
         let negative = MemoryOffsetStore()
         try await negative.save(-5, for: TopicPartition(topic: "orders", partition: 0))
         let other = try PartitionConsumer(.testing(broker, topic: "orders", store: negative))
-        await #expect(throws: ConsumerError.self) { try await other.consume { _ in } }
+        let refusal = await #expect(throws: ConsumerError.self) { try await other.consume { _ in } }
+        #expect(refusal?.description == "load offset (orders:0@-5): the store holds one below 0")
     }
 
     @Test func failingSavesAreRepeatedAndReported() async throws {

@@ -36,34 +36,11 @@ import XKafkaTestingInternal
 
     /// R4: one key hangs; every other key of every partition finishes, those of its shard too.
     @Test func blockedKeyHoldsUpNobody() async throws {
-        let keys = 300
-        let total = 6_000
-        let broker = try await EmbeddedBroker.withOrders(
-            partitions: 4,
-            (0..<total).map { ProduceMessage(key: "k\($0 % keys)", value: "\($0)") }
-        )
+        let broker = try await BlockedKey.broker()
         defer { broker.stop() }
-        let store = MemoryOffsetStore()
-        var config = PartitionConsumerConfig.testing(broker, topic: "orders", store: store)
-        config.partitions = [0, 1, 2, 3]
-        config.processing.drainDeadline = .milliseconds(100)
-        #expect(config.processing.shardCount < keys, "several keys share a shard")
-        let ledger = HandlerLedger()
-        let report = try await running(
-            try PartitionConsumer(config),
-            { message in
-                try await ledger.handle(message) {
-                    if message.key == "k7" { try await Task.sleep(for: .seconds(600)) }
-                }
-            },
-            while: { try await ledger.done.wait(forCount: total - total / keys) }
-        )
-        #expect(Set(ledger.done.values.map(\.key)).count == keys - 1)
-        #expect(ledger.started.values.count { $0.key == "k7" } == 1, "its followers wait (R2)")
-        #expect(ledger.disorder == [])
-        #expect(report.completed == total - total / keys)
-        #expect(report.unfinished.count == 1)
-        #expect(report.toBeRepeated == 0, "the checkpoint tells of everything behind it")
+        var config = PartitionConsumerConfig.testing(broker, topic: "orders", processing: BlockedKey.processing())
+        config.partitions = (0..<Int32(BlockedKey.partitions)).map { $0 }
+        try await BlockedKey.holdsUpNobody(try PartitionConsumer(config))
 
         // What is left is that key, and in order.
         let rest = HandlerLedger()
@@ -72,8 +49,8 @@ import XKafkaTestingInternal
         try await withDeadline(.seconds(60), "the end") {
             _ = try await consumer.consume { message in try await rest.handle(message) {} }
         }
-        #expect(Set(rest.done.values.map(\.key)) == ["k7"])
-        #expect(rest.doneCount == total / keys && rest.duplicates == 0)
+        #expect(Set(rest.done.values.map(\.key)) == [BlockedKey.name])
+        #expect(rest.doneCount == BlockedKey.messagesPerKey && rest.duplicates == 0)
         #expect(rest.disorder == [])
     }
 }

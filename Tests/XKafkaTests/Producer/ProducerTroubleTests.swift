@@ -14,7 +14,7 @@ import XKafkaTestingInternal
         // messages as the log says it has.
         let ends = try await ClusterInspector(brokers: broker.brokers).endOffsets(of: topic)
         let size = Int(ends.values.reduce(0, +))
-        func lines() async throws -> Kcat.Output {
+        func lines() async throws -> ProgramOutput {
             try await Kcat.run(["-C", "-b", broker.bootstrapServers, "-t", topic, "-e", "-q", "-f", "%p %s\\n"])
         }
         var read = try await lines()

@@ -45,12 +45,12 @@ struct SystemFiles: FileOperations {
 
     private func readAgain(_ file: Int32, _ part: inout [UInt8]) -> Int {
         while true {
-            let count = part.withUnsafeMutableBytes { unsafeRead(file, $0) }
+            let count = part.withUnsafeMutableBytes { systemRead(file, $0) }
             if count >= 0 || errno != EINTR { return count }
         }
     }
 
-    private func unsafeRead(_ file: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    private func systemRead(_ file: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
         #if canImport(Glibc)
             Glibc.read(file, buffer.baseAddress, buffer.count)
         #elseif canImport(Musl)
@@ -60,7 +60,7 @@ struct SystemFiles: FileOperations {
         #endif
     }
 
-    private func unsafeWrite(_ file: Int32, _ buffer: UnsafeRawBufferPointer) -> Int {
+    private func systemWrite(_ file: Int32, _ buffer: UnsafeRawBufferPointer) -> Int {
         #if canImport(Glibc)
             Glibc.write(file, buffer.baseAddress, buffer.count)
         #elseif canImport(Musl)
@@ -75,7 +75,7 @@ struct SystemFiles: FileOperations {
         guard file >= 0 else { throw .system("create", path, errno) }
         var written = 0
         while written < bytes.count {
-            let count = bytes[written...].withUnsafeBytes { unsafeWrite(file, $0) }
+            let count = bytes[written...].withUnsafeBytes { systemWrite(file, $0) }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
                 let code = errno

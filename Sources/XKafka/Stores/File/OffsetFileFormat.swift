@@ -1,4 +1,5 @@
 package import XKafkaCore
+import XKafkaWorkers
 
 /// The text of a file of checkpoints. A value: what reads and writes files is elsewhere.
 ///
@@ -68,8 +69,7 @@ package enum OffsetFileFormat {
     }
 
     package static func checksum(_ text: String) -> String {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+        let hash = Array(text.utf8).withUnsafeBytes { FNV1a.hash64($0) }
         let digits = String(hash, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
