@@ -48,9 +48,9 @@ extension LaneSimulation {
     /// librdkafka reports on what it has sent, several messages at once.
     func report(_ choice: Int) throws(SimulationViolation) -> Bool {
         guard let partition = partition(choice, where: { !reports[$0].isEmpty }) else { return false }
-        var effects = LaneMachine.Effects()
         var givenUp: [LaneMessage] = []
         for _ in 0..<min(reports[partition].count, 1 + choice / 8 % 4) {
+            var effects = LaneMachine.Effects()
             let report = reports[partition].removeFirst()
             let message = report.message
             tell("  librdkafka reports \(message.number): \(report.isSuccess)")
@@ -72,8 +72,9 @@ extension LaneSimulation {
                 noteEnd(of: message)
                 machine.delivered(message, message.ticket, partition: self.partition(of: message), &effects)
             }
+            // At once: a turn is right or wrong as of the report that led to it.
+            try carryOut(effects)
         }
-        try carryOut(effects)
         for message in givenUp { try end(message, succeeded: false) }
         return true
     }
