@@ -124,8 +124,9 @@ private struct Draft {
             case .rebalance: add(time, .fault(.fail(.heartbeat, with: .rebalanceInProgress)))
             case .lose: add(time, .fault(.fail(.heartbeat, with: .unknownMember)))
             }
-            // The embedded broker takes seconds over each: with less between them the group would never work.
-            time += milliseconds(time < .seconds(4) ? 1_200...2_200 : 2_500...6_500)
+            // The embedded broker takes about ten seconds over each: with less between them partitions would be without an
+            // owner for as long as members move, and the group would hardly work.
+            time += milliseconds(time < .seconds(4) ? 1_200...2_200 : 9_000...14_000)
         }
     }
 
