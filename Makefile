@@ -32,15 +32,18 @@ test: build ## Run all tests that need nothing but this machine.
 	swift test --package-path Examples --skip-build
 
 KILLS ?= 200
+CHAOS_SECONDS ?= 60
+SEED ?=
 
 .PHONY: chaos
-chaos: setup ## Kill consumers KILLS times in the middle of their work, and see that nothing is lost.
-	XKAFKA_KILLS=$(KILLS) swift test --filter KilledConsumerTests
+chaos: setup ## Let members, brokers and handlers fail for CHAOS_SECONDS by the schedule of SEED; kill consumers KILLS times.
+	XKAFKA_CHAOS_SECONDS=$(CHAOS_SECONDS) XKAFKA_CHAOS_SEED=$(SEED) swift test --filter ChaosTests
+	XKAFKA_KILLS=$(KILLS) swift test --skip-build --filter KilledConsumerTests
 
 SEEDS ?= 20000
 
 .PHONY: simulate
-simulate: setup ## Play SEEDS simulated schedules of the pure parts and check the rules after every step.
+simulate: setup ## Play SEEDS schedules each of consuming and producing, simulated, and check the rules after every step.
 	swift build -c release --product xkafka-simulate
 	@.build/release/xkafka-simulate $(SEEDS)
 

@@ -134,7 +134,8 @@ let package = Package(
         .executableTarget(
             name: "xkafka-test-member",
             dependencies: [
-                "XKafka", "XKafkaSQLite", .product(name: "GRDB", package: "GRDB.swift"),
+                "XKafka", "XKafkaSQLite", "XKafkaTestingInternal",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

@@ -61,7 +61,12 @@ package final class ChildProcess: Sendable {
         running.withLock { running in
             if running.process.isRunning { _ = Foundation.kill(running.process.processIdentifier, SIGSTOP) }
         }
-        try await eventually("the child process to stop") { try areAllThreadsStopped() }
+        try await waitUntilStopped(within: .seconds(30))
+    }
+
+    /// Waits until none of its threads runs, because it was stopped or stopped itself.
+    package func waitUntilStopped(within limit: Duration) async throws {
+        try await eventually(within: limit, "the child process to stop") { try areAllThreadsStopped() }
     }
 
     private func areAllThreadsStopped() throws -> Bool {
@@ -92,9 +97,14 @@ package final class ChildProcess: Sendable {
         }
     }
 
+    /// Closes its standard input, on which it ends by itself. Nobody waits for that.
+    package func closeInput() {
+        running.withLock { try? $0.input.close() }
+    }
+
     /// Lets it end by itself, and waits for that. Answers its exit status.
     package func finish(within limit: Duration = .seconds(30)) async throws -> Int32 {
-        running.withLock { try? $0.input.close() }
+        closeInput()
         try await eventually(within: limit, "the child process to end") {
             self.running.withLock { !$0.process.isRunning }
         }

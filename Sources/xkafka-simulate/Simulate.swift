@@ -2,21 +2,25 @@ import XKafkaTestingInternal
 
 /// Plays simulated schedules and checks the rules after every step.
 ///
-///     xkafka-simulate 100000        that many schedules with fresh seeds
-///     xkafka-simulate --seed 123    one schedule again, with what happens in it
+///     xkafka-simulate 100000            that many schedules of consuming and of producing, with fresh seeds
+///     xkafka-simulate --seed 123        one schedule of consuming again, with what happens in it
+///     xkafka-simulate --lane-seed 123   the same of producing
 @main
 enum Simulate {
     static func main() async {
-        let arguments = CommandLine.arguments.dropFirst()
+        let arguments = Array(CommandLine.arguments.dropFirst())
         #if SimulatedDefects
             calibrate()
         #endif
-        if arguments.first == "--seed", let seed = arguments.dropFirst().first.flatMap({ UInt64($0) }) {
-            replay(seed)
-        } else if let count = Int(arguments.first ?? "20000"), count > 0 {
+        let seed = arguments.count == 2 ? UInt64(arguments[1]) : nil
+        switch (arguments.first ?? "20000", seed) {
+        case ("--seed", let seed?): replay(seed)
+        case ("--lane-seed", let seed?): replayLanes(seed)
+        case (let text, nil):
+            guard let count = Int(text), count > 0 else { fallthrough }
             await play(count)
-        } else {
-            print("usage: xkafka-simulate [number of seeds | --seed SEED]")
+        default:
+            print("usage: xkafka-simulate [number of seeds | --seed SEED | --lane-seed SEED]")
             exit(failing: true)
         }
     }
@@ -32,47 +36,59 @@ enum Simulate {
         exit(failing: outcome.violation != nil)
     }
 
-    /// What came of many schedules.
-    private struct Sum: Sendable {
-        var counters = SimulationCounters()
-        var rebalances = 0
-        var handled = 0
-        var duplicates = 0
-        var failure: (seed: UInt64, outcome: SimulationRun.Outcome)?
-
-        mutating func add(_ seed: UInt64, _ outcome: SimulationRun.Outcome) {
-            counters.add(outcome.counters)
-            rebalances += outcome.rebalances
-            handled += outcome.handled
-            duplicates += outcome.duplicates
-            if outcome.violation != nil { failure = failure ?? (seed, outcome) }
+    private static func replayLanes(_ seed: UInt64) {
+        let outcome = LaneRun.play(seed: seed)
+        if outcome.violation != nil {
+            print(LaneRun.describe(failing: seed, outcome))
+        } else {
+            print(LaneRun.replay(outcome.events, seed: seed, isTraced: true).trace.joined(separator: "\n"))
+            print("lane seed \(seed): \(outcome.events.count) events, no rule broken")
         }
-
-        mutating func add(_ other: Sum) {
-            counters.add(other.counters)
-            rebalances += other.rebalances
-            handled += other.handled
-            duplicates += other.duplicates
-            failure = failure ?? other.failure
-        }
+        exit(failing: outcome.violation != nil)
     }
 
     private static func play(_ count: Int) async {
         let first = UInt64.random(in: 0...UInt64.max)
         let start = ContinuousClock.now
+        var sum = await sum(of: count) { $0.play(first &+ UInt64($1)) }
+        let duration = start.duration(to: .now)
+        if sum.failure == nil {
+            sum.add(await self.sum(of: count) { $0.playLanes(first &+ UInt64($1)) })
+        }
+        let laneDuration = start.duration(to: .now) - duration
+        if let (again, text) = sum.failure {
+            print(text)
+            print("again: xkafka-simulate \(again)")
+            exit(failing: true)
+        }
+        print(sum.counters.table)
+        print(sum.laneCounters.table)
+        let missing = sum.counters.missing + sum.laneCounters.missing
+        if !missing.isEmpty { print("never happened: \(missing.joined(separator: ", "))") }
+        func rate(_ count: Int, _ duration: Duration) -> String {
+            "\(Int(Double(count) / (duration / .seconds(1)))) seeds/s"
+        }
+        print("simulate: \(sum.text), seeds from \(first), \(rate(sum.schedules, duration)), 0 violations")
+        print("simulate: \(sum.laneText), seeds from \(first), \(rate(sum.laneSchedules, laneDuration)), 0 violations")
+        // In a short run something rare may be missing by chance.
+        exit(failing: !missing.isEmpty && count >= 10_000)
+    }
+
+    /// Plays many schedules on all processors, until one breaks a rule.
+    private static func sum(
+        of count: Int,
+        _ play: @escaping @Sendable (inout SimulationSum, Int) -> Void
+    ) async -> SimulationSum {
         let size = 100
-        let sum = await withTaskGroup(of: Sum.self) { group in
-            var sum = Sum()
+        return await withTaskGroup(of: SimulationSum.self) { group in
+            var sum = SimulationSum()
             var next = 0
             func addChunk() {
                 let chunk = next..<min(next + size, count)
                 next = chunk.upperBound
                 group.addTask {
-                    var sum = Sum()
-                    for index in chunk where sum.failure == nil {
-                        let seed = first &+ UInt64(index)
-                        sum.add(seed, SimulationRun.play(seed: seed))
-                    }
+                    var sum = SimulationSum()
+                    for index in chunk where sum.failure == nil { play(&sum, index) }
                     return sum
                 }
             }
@@ -83,23 +99,6 @@ enum Simulate {
             }
             return sum
         }
-        let duration = start.duration(to: .now)
-        if let (seed, outcome) = sum.failure {
-            print(SimulationRun.describe(failing: seed, outcome))
-            print("again: xkafka-simulate --seed \(seed) (number \(seed &- first + 1) of this run)")
-            exit(failing: true)
-        }
-        let perSecond = Int(Double(count) / (duration / .seconds(1)))
-        print(sum.counters.table)
-        let missing = sum.counters.missing
-        if !missing.isEmpty { print("never happened: \(missing.joined(separator: ", "))") }
-        print(
-            "simulate: \(count) seeds from \(first) in \(duration), \(perSecond) seeds/s, \(sum.counters.total) steps, "
-                + "\(sum.rebalances) rebalances, \(sum.handled) messages handled, \(sum.duplicates) of them twice, "
-                + "0 violations"
-        )
-        // In a short run something rare may be missing by chance.
-        exit(failing: !missing.isEmpty && count >= 10_000)
     }
 }
 

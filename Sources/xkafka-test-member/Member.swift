@@ -1,6 +1,7 @@
 import GRDB
 import XKafka
 import XKafkaSQLite
+import XKafkaTestingInternal
 
 /// The consumer of the process: of a group, or of one partition with a store.
 enum Member {
@@ -8,14 +9,28 @@ enum Member {
     case partition(PartitionConsumer)
     case transactions(PartitionConsumer, SQLiteOffsetStore)
 
-    /// - Parameter work: what a handler does with a message before it counts as done.
-    init(_ options: MemberOptions, _ work: @escaping @Sendable (ConsumeContext, ConsumeFunction) async throws -> Void)
-        throws
-    {
+    /// - Parameters:
+    ///   - ledger: is told what a group takes away although handlers were busy with it.
+    ///   - work: what a handler does with a message before it counts as done.
+    init(
+        _ options: MemberOptions,
+        _ ledger: Ledger,
+        _ work: @escaping @Sendable (ConsumeContext, ConsumeFunction) async throws -> Void
+    ) throws {
         let handlers: [any ConsumeHandler] = [ConsumeMiddleware(work)]
         guard let partition = options.partition else {
             var config = options.groupConfig
             config.handlers = handlers
+            config.onLost = { partitions in
+                for partition in partitions { ledger.write(LedgerLine(.lost, partition: partition.partition)) }
+            }
+            config.onRevoked = { _, report in
+                for place in report.abandoned {
+                    ledger.write(
+                        LedgerLine(.abandoned, partition: place.topicPartition.partition, offset: place.offset)
+                    )
+                }
+            }
             self = .group(try GroupConsumer(config))
             return
         }

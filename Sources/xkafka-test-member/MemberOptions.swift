@@ -27,6 +27,10 @@ struct MemberOptions {
     var logger = Logger(label: "xkafka-test-member") { StreamLogHandler.standardError(label: $0) }
     /// How long a handler takes.
     var delay = Duration.zero
+    /// What else a handler does.
+    var script: HandlerScript?
+    /// After how many messages the process stops itself.
+    var stopAfter: Int?
     /// The file of what happened.
     var ledger = ""
 
@@ -46,6 +50,13 @@ struct MemberOptions {
             case "--store-failure-limit": storeFailureLimit = .milliseconds(try Self.number(value))
             case "--ledger": ledger = value
             case "--delay": delay = .milliseconds(try Self.number(value))
+            case "--script": script = HandlerScript(seed: UInt64(bitPattern: Int64(try Self.number(value))))
+            case "--stop-after": stopAfter = try Self.number(value)
+            case "--retries":
+                processing.retry = RetryConfig(maxRetries: try Self.number(value), initialBackoff: .milliseconds(50))
+            case "--dead-letters":
+                processing.exhaustedPolicy = .dlqCommit
+                processing.deadLetters = DeadLetterConfig(topic: value)
             case "--handlers": processing.maxConcurrentHandlers = try Self.number(value)
             case "--byte-budget": processing.byteBudget = try Self.number(value)
             case "--commit-interval": processing.commitInterval = .milliseconds(try Self.number(value))

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import XKafka
+import XKafkaTestingInternal
 
 // A consumer in a process of its own, for tests that kill it, measure its memory or fill its disk: a member of a
 // group, or the reader of a partition. It ends when its standard input closes, so it never outlives the test that
@@ -14,23 +15,38 @@ import XKafka
 do {
     let options = try MemberOptions(Array(CommandLine.arguments.dropFirst()))
     let ledger = try Ledger(options.ledger)
+    let selfStop = SelfStop()
+    if let count = options.stopAfter { selfStop.arm(after: count) }
     let delay = options.delay
-    let member = try Member(options) { message, next in
-        ledger.write("start", message)
-        if delay > .zero { try await Task.sleep(for: delay) }
-        try await next(message)
-        ledger.write("done", message)
+    let script = options.script
+    let member = try Member(options, ledger) { message, next in
+        ledger.write(.start, message)
+        do {
+            if delay > .zero { try await Task.sleep(for: delay) }
+            try await script?.play(message)
+            try await next(message)
+        } catch {
+            ledger.write(Task.isCancelled ? .stopped : .failed, message)
+            throw error
+        }
+        ledger.write(.done, message)
+        selfStop.noteDone()
     }
     say("ready")
     Thread.detachNewThread {
         while let line = readLine() {
             let words = line.split(separator: " ")
-            guard words.count == 2, words[0] == "file-size-limit", let bytes = Int(words[1]) else { continue }
-            do {
-                try FileSizeLimit.set(bytes)
-                say(line)
-            } catch {
-                say("failed: \(error)")
+            guard words.count == 2, let number = Int(words[1]) else { continue }
+            switch words[0] {
+            case "stop-after": selfStop.arm(after: number)
+            case "file-size-limit":
+                do {
+                    try FileSizeLimit.set(number)
+                    say(line)
+                } catch {
+                    say("failed: \(error)")
+                }
+            default: break
             }
         }
         Task { await member.close() }

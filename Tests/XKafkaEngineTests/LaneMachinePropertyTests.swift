@@ -168,7 +168,7 @@ private struct World {
             var effects = LaneMachine.Effects()
             if isRefusal {
                 messages[number]?.phase = .undecided
-                machine.deliveryFailed(message.ticket)
+                machine.deliveryFailed(message.ticket, &effects)
             } else {
                 try append(number, message)
                 if message.isDirect, !message.isRetry {

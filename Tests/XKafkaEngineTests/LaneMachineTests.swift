@@ -55,13 +55,13 @@ import XKafkaTestingInternal
         let tickets = try (1...3).map {
             try started(machine.submit(Numbered($0), lane: 0, domain: 7, isSentAtOnce: true, mayQueue: false))
         }
-        machine.deliveryFailed(tickets[0])
+        machine.deliveryFailed(tickets[0], &effects)
         let fourth = try queued(machine.submit(Numbered(4), lane: 0, domain: 7, isSentAtOnce: true, mayQueue: true))
-        machine.deliveryFailed(tickets[1])
+        machine.deliveryFailed(tickets[1], &effects)
         machine.retry(Numbered(2), tickets[1], &effects)
         machine.retry(Numbered(1), tickets[0], &effects)
         #expect(effects.turnNumbers == [], "the third is still under way")
-        machine.deliveryFailed(tickets[2])
+        machine.deliveryFailed(tickets[2], &effects)
         #expect(effects.turnNumbers == [])
         machine.retry(Numbered(3), tickets[2], &effects)
         #expect(effects.turnNumbers == [1])
@@ -77,6 +77,43 @@ import XKafkaTestingInternal
         #expect(machine.isIdle)
     }
 
+    /// A handler that does not wait for the report of its attempt, and fails: the report decides nothing any more.
+    @Test func reportOfAnAttemptThatNobodyWaitsForHoldsNothingUp() throws {
+        var machine = Machine(lanes: 1, maxInFlight: .max, isSerial: false)
+        var effects = Machine.Effects()
+        let first = try started(machine.submit(Numbered(1), lane: 0, domain: 7, isSentAtOnce: false, mayQueue: false))
+        machine.sent(first, &effects)
+        machine.retry(Numbered(1), first, &effects)
+        #expect(effects.turnNumbers == [], "its attempt is still under way")
+        machine.deliveryFailed(first, &effects)
+        #expect(effects.turnNumbers == [1])
+        machine.sent(first, &effects)
+        machine.delivered(Numbered(1), first, partition: 0, &effects)
+        #expect(effects.finishedNumbers == [1])
+        #expect(machine.isIdle)
+    }
+
+    /// A message that was told to have failed before its report came may be in the log all the same.
+    @Test func lateAcknowledgementsOvertakeToo() throws {
+        for isAcknowledged in [false, true] {
+            var machine = Machine(lanes: 1, maxInFlight: .max, isSerial: false)
+            var effects = Machine.Effects()
+            let first = try started(
+                machine.submit(Numbered(1), lane: 0, domain: 7, isSentAtOnce: true, mayQueue: false)
+            )
+            let second = try started(
+                machine.submit(Numbered(2), lane: 0, domain: 7, isSentAtOnce: true, mayQueue: false)
+            )
+            machine.deliveryFailed(first, &effects)
+            machine.retry(Numbered(1), first, &effects)
+            machine.end(Numbered(2), second, &effects)
+            #expect(effects.turnNumbers == [], "the second is still under way")
+            machine.reportedLate(second, acknowledgedIn: isAcknowledged ? 0 : nil, &effects)
+            #expect(effects.turnNumbers == [1])
+            #expect(machine.isOvertaken(first, partition: 0) == isAcknowledged)
+        }
+    }
+
     @Test func oneThatWasOvertakenIsKnown() throws {
         for isSerial in [false, true] {
             var machine = Machine(lanes: 1, maxInFlight: .max, isSerial: isSerial)
@@ -87,7 +124,7 @@ import XKafkaTestingInternal
             let second = try started(
                 machine.submit(Numbered(2), lane: 0, domain: 0, isSentAtOnce: true, mayQueue: false)
             )
-            machine.deliveryFailed(first)
+            machine.deliveryFailed(first, &effects)
             #expect(!machine.isOvertaken(first, partition: 4))
             machine.delivered(Numbered(2), second, partition: 5, &effects)
             #expect(machine.isOvertaken(first, partition: 4) == !isSerial)
@@ -124,13 +161,13 @@ import XKafkaTestingInternal
         let first = try started(machine.submit(Numbered(1), lane: 0, domain: 0, isSentAtOnce: true, mayQueue: false))
         let second = try started(machine.submit(Numbered(2), lane: 0, domain: 0, isSentAtOnce: true, mayQueue: false))
         let third = try queued(machine.submit(Numbered(3), lane: 0, domain: 0, isSentAtOnce: true, mayQueue: true))
-        machine.deliveryFailed(first)
+        machine.deliveryFailed(first, &effects)
         machine.retry(Numbered(1), first, &effects)
         machine.abort(&effects)
         #expect(Set(effects.turnNumbers) == [1, 3])
         machine.end(Numbered(3), third, &effects)
         machine.end(Numbered(1), first, &effects)
-        machine.deliveryFailed(second)
+        machine.deliveryFailed(second, &effects)
         machine.end(Numbered(2), second, &effects)
         #expect(effects.finishedNumbers == [1, 2, 3])
         #expect(machine.isIdle)

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import XKafkaTestingInternal
 
@@ -10,9 +11,36 @@ import XKafkaTestingInternal
         await expectNoViolation(Array(UInt64(part * 25)..<UInt64(part * 25 + 25)))
     }
 
-    @Test(arguments: SeededGenerator.freshSeeds(8))
-    func rulesHoldUnderFreshSeeds(seed: UInt64) async {
-        await expectNoViolation((0..<UInt64(25)).map { seed &+ $0 })
+    /// 30 s of schedules that nobody has played before. `make simulate` plays more of them, and faster.
+    @Test func rulesHoldUnderFreshSeeds() async {
+        let first = SeededGenerator.freshSeeds(1)[0]
+        let limit = Duration.seconds(
+            ProcessInfo.processInfo.environment["XKAFKA_SIMULATE_SECONDS"].flatMap { Int($0) } ?? 30
+        )
+        let (sum, duration) = await longComputation(onThreadOfItsOwn: true) {
+            let start = ContinuousClock.now
+            var sum = SimulationSum()
+            var seed = first
+            while start.duration(to: .now) < limit, sum.failure == nil {
+                sum.play(seed)
+                for _ in 0..<4 { sum.playLanes(first &+ UInt64(sum.laneSchedules)) }
+                seed &+= 1
+            }
+            return (sum, start.duration(to: .now) / .seconds(1))
+        }
+        let rate = Int(Double(sum.schedules + sum.laneSchedules) / duration)
+        print("simulation: seeds from \(first), \(rate) seeds/s; \(sum.text); \(sum.laneText)")
+        #expect(sum.failure == nil, "\(sum.failure?.text ?? ""), from seed \(first)")
+    }
+
+    @Test(arguments: 0..<4)
+    func orderOfProductionHoldsUnderFixedSeeds(part: Int) async {
+        let sum = await longComputation {
+            var sum = SimulationSum()
+            for seed in part * 250..<part * 250 + 250 { sum.playLanes(UInt64(seed)) }
+            return sum
+        }
+        #expect(sum.failure == nil, "\(sum.failure?.text ?? "")")
     }
 
     @Test func schedulesRepeatThemselves() {
@@ -22,6 +50,11 @@ import XKafkaTestingInternal
         #expect(first.rebalances >= 2)
         #expect(first.counters.total == second.counters.total)
         #expect(first.handled == second.handled)
+        let lanes = LaneRun.play(seed: 7)
+        let again = LaneRun.replay(lanes.events, seed: 7)
+        #expect(lanes.events.count >= 10)
+        #expect(lanes.counters.total == again.counters.total)
+        #expect(lanes.messages == again.messages)
     }
 
     private func expectNoViolation(_ seeds: [UInt64]) async {

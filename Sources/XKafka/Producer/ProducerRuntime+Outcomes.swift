@@ -38,11 +38,12 @@ extension ProducerRuntime {
         outgoing.work?.lastPartition = partition
         guard !outgoing.hasEnded else {
             // A handler did not wait for it, or it was given up.
-            state.machine.reportedLate(outgoing.ticket, &effects)
+            let place = report.isSuccess ? partition ?? 0 : nil
+            state.machine.reportedLate(outgoing.ticket, acknowledgedIn: place, &effects)
             return
         }
         guard report.isSuccess else {
-            state.machine.deliveryFailed(outgoing.ticket)
+            state.machine.deliveryFailed(outgoing.ticket, &effects)
             return
         }
         if outgoing.work != nil {

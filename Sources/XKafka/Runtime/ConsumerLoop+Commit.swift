@@ -189,6 +189,8 @@ extension ConsumerLoop {
         guard commits.final != nil else { return }
         commits.final = nil
         commits.retryTime = nil
+        // Its answer will mean nothing, and it may have been about partitions that stay.
+        if commits.inFlight != nil { noteUncommitted() }
         commits.inFlight = nil
         commits.finalError = commits.lastError ?? ConsumerError(.commitTimedOut)
         report.commitError = commits.finalError

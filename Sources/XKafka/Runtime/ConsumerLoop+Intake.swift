@@ -58,32 +58,45 @@ extension ConsumerLoop {
 
     private func deliver(_ messages: MessageBatch, of entry: PartitionEntry) {
         let now = ContinuousClock.now
-        var arrived: [DeliveredBatch.Place] = []
-        arrived.reserveCapacity(messages.count)
         var largest = 1
         for index in 0..<messages.count { largest = max(largest, messages.byteCount(at: index)) }
         entry.bytesEach = largest
-        for index in 0..<messages.count {
-            if let failure = messages.failure(at: index, of: entry.topicPartition) {
-                // In the order of the log: the end of a partition says something about what lies before it.
-                handOver(&arrived, of: messages, entry, now)
-                note(failure, entry)
-                continue
+        let steps = IntakePlan.steps(for: messages.count, after: &entry.lastOffset) { index in
+            guard messages.isMessage(at: index) else {
+                let failure = messages.failure(at: index, of: entry.topicPartition)
+                return failure.flatMap { $0.error.code == .partitionEnd ? .end(offset: $0.offset) : nil } ?? .failure
             }
+            return .message(offset: messages.offset(at: index))
+        }
+        for step in steps {
+            switch step {
+            case .handOver(let places): handOver(places, of: messages, entry, now)
+            case .note(let index):
+                if let failure = messages.failure(at: index, of: entry.topicPartition) { note(failure, entry) }
+            case .restart(let lastOffset): restart(entry, after: lastOffset)
+            }
+        }
+        if entry.hasReachedEnd { entry.isFeeding = false }
+    }
+
+    /// Gives the messages of some places to the workers, as far as they are meant to be read.
+    private func handOver(
+        _ places: Range<Int>,
+        of messages: MessageBatch,
+        _ entry: PartitionEntry,
+        _ now: ContinuousClock.Instant
+    ) {
+        var arrived: [DeliveredBatch.Place] = []
+        arrived.reserveCapacity(places.count)
+        for index in places {
             let offset = messages.offset(at: index)
-            let bytes = messages.byteCount(at: index)
-            if offset <= entry.lastOffset {
-                handOver(&arrived, of: messages, entry, now)
-                restart(entry)
-            }
-            entry.lastOffset = offset
             guard !entry.noteReached(offset) else { continue }
             let key = messages.key(at: index)
             let (shard, queue) = runtime.plan.routing.place(keyBytes: key, offset: offset, of: entry.assigned)
             arrived.append(
                 .init(
                     index: Int32(index),
-                    bytes: Int32(clamping: bytes),
+                    bytes: Int32(clamping: messages.byteCount(at: index)),
                     offset: offset,
                     shard: shard,
                     queue: queue,
@@ -92,7 +105,6 @@ extension ConsumerLoop {
             )
         }
         handOver(&arrived, of: messages, entry, now)
-        if entry.hasReachedEnd { entry.isFeeding = false }
     }
 
     /// Gives messages that have arrived to the workers.
@@ -135,17 +147,15 @@ extension ConsumerLoop {
         guard failure.error.code == .partitionEnd else { return note(failure.error) }
         noteSignOfLife()
         if entry.assigned.passOver(to: min(failure.offset, entry.end ?? failure.offset)) { noteUncommitted() }
-        // A message below the end is one of another log.
-        entry.lastOffset = max(entry.lastOffset, failure.offset - 1)
         _ = entry.noteReached(failure.offset)
     }
 
     /// Offsets go up within a log. When they do not, the topic was made anew, or its log was cut: the
     /// offsets mean other messages now, and none of them may be taken for one that was handled (R1).
-    private func restart(_ entry: PartitionEntry) {
+    private func restart(_ entry: PartitionEntry, after lastOffset: Int64) {
         runtime.logger.warning(
             "xkafka reads a partition anew because its log was reset",
-            metadata: ["partition": "\(entry.topicPartition)", "last_offset": "\(entry.lastOffset)"]
+            metadata: ["partition": "\(entry.topicPartition)", "last_offset": "\(lastOffset)"]
         )
         let old = entry.assigned
         // No handler has them: they are not among those that are given up.

@@ -7,7 +7,7 @@ import XKafkaTransport
 /// `announcement`.
 final class PartitionEntry {
     private(set) var assigned: AssignedPartition
-    /// The offset of the last message that was taken.
+    /// The offset of the last message that was taken, or before the end that was reached.
     var lastOffset: Int64 = -1
     let announcement = Announcement()
     /// Where librdkafka puts the partition's messages; `nil` once the partition is given back.

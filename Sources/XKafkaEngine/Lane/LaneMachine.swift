@@ -1,5 +1,9 @@
 import DequeModule
 
+#if SimulatedDefects
+    import XKafkaOffsets
+#endif
+
 /// Decides when a producer's messages may be sent so that their order holds (R9), and in which order their
 /// results are told. A value without clock and I/O: events go in, and ``Effects`` say what is to be done.
 ///
@@ -38,60 +42,6 @@ package struct LaneMachine: Sendable {
         case queued(LaneTicket)
         /// It would have to wait, and was not allowed to: nothing was changed.
         case mustWait
-    }
-
-    private struct Waiting {
-        let item: Item
-        let ticket: LaneTicket
-    }
-
-    private struct Domain {
-        /// How many are between start and end.
-        var running = 0
-        /// How many were sent and are neither acknowledged nor failed.
-        var inFlight = 0
-        /// Those that failed and of which nobody has said yet whether they will be tried again.
-        var undecided: Set<UInt64> = []
-        /// The one between its start and its sending.
-        var entering: UInt64?
-        /// The latest of those in flight, or later.
-        var lastSent: UInt64 = 0
-        var lastAcknowledged: UInt64 = 0
-        /// Whether the lane's line has an entry of this domain.
-        var isInLine = false
-        /// Those that will be tried again, in order.
-        var failed: Deque<Waiting> = []
-        /// Those that have not started, in order.
-        var held: Deque<Waiting> = []
-
-        var isBlocked: Bool { entering != nil || !undecided.isEmpty || !failed.isEmpty }
-        var isIdle: Bool { running == 0 && inFlight == 0 && !isBlocked && held.isEmpty }
-
-        /// What was entering is in librdkafka's hands.
-        mutating func enter(_ sequence: UInt64) {
-            entering = nil
-            inFlight += 1
-            lastSent = max(lastSent, sequence)
-        }
-
-        /// librdkafka is through with one.
-        mutating func leave() {
-            inFlight = max(0, inFlight - 1)
-            if inFlight == 0 { lastSent = 0 }
-        }
-    }
-
-    /// What waits for one of the lane's places to come free.
-    private enum LineEntry {
-        case unordered(Waiting)
-        /// Whichever message of the domain is first by then.
-        case domain(UInt64)
-    }
-
-    private struct Lane {
-        /// How many are between start and end.
-        var running = 0
-        var line: Deque<LineEntry> = []
     }
 
     private enum Pumped {
@@ -143,7 +93,7 @@ package struct LaneMachine: Sendable {
         isSentAtOnce: Bool,
         mayQueue: Bool
     ) -> Submission {
-        let hasPlace = lanes[lane].running < maxInFlight && lanes[lane].line.isEmpty
+        let hasPlace = hasPlace(lane)
         let ticket = LaneTicket(lane: lane, domain: domain, sequence: nextSequence)
         guard let domain else {
             guard hasPlace || mayQueue else { return .mustWait }
@@ -224,10 +174,36 @@ package struct LaneMachine: Sendable {
         }
     }
 
-    /// librdkafka reports on a message that has ended before.
-    package mutating func reportedLate(_ ticket: LaneTicket, _ effects: inout Effects) {
+    /// librdkafka reports that sending a message failed. What follows may have been said before, by a handler that did not
+    /// wait for the report; otherwise it is as with ``deliveryFailed(_:)``.
+    package mutating func deliveryFailed(_ ticket: LaneTicket, _ effects: inout Effects) {
         guard let domain = ticket.domain else { return }
-        Self.update(&domains[domain, default: Domain()]) { $0.leave() }
+        let isDecided = Self.update(&domains[domain, default: Domain()]) { state in
+            guard state.failed.contains(where: { $0.ticket.sequence == ticket.sequence }) else { return false }
+            state.leave()
+            return true
+        }
+        if isDecided { pump(domain, lane: ticket.lane, &effects) } else { deliveryFailed(ticket) }
+    }
+
+    /// librdkafka reports on a message that has ended before.
+    ///
+    /// - Parameter partition: where the brokers have it; `nil` when it was not delivered. It may have overtaken others,
+    ///   whatever was told of it.
+    package mutating func reportedLate(
+        _ ticket: LaneTicket,
+        acknowledgedIn partition: UInt64?,
+        _ effects: inout Effects
+    ) {
+        #if SimulatedDefects
+            if SimulatedDefect.lateReportsAreForgotten.isOn { return }
+        #endif
+        guard let domain = ticket.domain else { return }
+        if let partition {
+            acknowledge(ticket, domain, partition: partition)
+        } else {
+            Self.update(&domains[domain, default: Domain()]) { $0.leave() }
+        }
         pump(domain, lane: ticket.lane, &effects)
     }
 
@@ -236,6 +212,9 @@ package struct LaneMachine: Sendable {
     ///
     /// - Parameter partition: where the message went; `nil` when nobody knows.
     package func isOvertaken(_ ticket: LaneTicket, partition: UInt64?) -> Bool {
+        #if SimulatedDefects
+            if SimulatedDefect.overtakenIsSentAgain.isOn { return false }
+        #endif
         guard let domain = ticket.domain else { return false }
         guard isSerial else { return domains[domain]?.lastAcknowledged ?? 0 > ticket.sequence }
         if let partition { return lastAcknowledged[partition] ?? 0 > ticket.sequence }
@@ -253,6 +232,12 @@ package struct LaneMachine: Sendable {
             if state.entering == ticket.sequence { state.entering = nil }
             // Most often the last.
             var index = state.failed.endIndex
+            #if SimulatedDefects
+                if SimulatedDefect.retriesLoseTheirOrder.isOn {
+                    state.failed.append(Waiting(item: item, ticket: ticket))
+                    return
+                }
+            #endif
             while index > 0, state.failed[index - 1].ticket.sequence > ticket.sequence { index -= 1 }
             state.failed.insert(Waiting(item: item, ticket: ticket), at: index)
         }
@@ -286,6 +271,9 @@ package struct LaneMachine: Sendable {
         }
         for domain in domains.keys {
             let (failed, held) = Self.update(&domains[domain, default: Domain()]) { state in
+                #if SimulatedDefects
+                    if SimulatedDefect.abortForgetsTheFailed.isOn { state.failed.removeAll() }
+                #endif
                 let waiting = (state.failed, state.held)
                 state.isInLine = false
                 state.running += state.held.count
@@ -302,6 +290,13 @@ package struct LaneMachine: Sendable {
     }
 
     // MARK: Parts
+
+    private func hasPlace(_ lane: Int) -> Bool {
+        #if SimulatedDefects
+            if SimulatedDefect.laneLimitIsIgnored.isOn { return true }
+        #endif
+        return lanes[lane].running < maxInFlight && lanes[lane].line.isEmpty
+    }
 
     private mutating func taken(_ ticket: LaneTicket) {
         nextSequence += 1
@@ -320,10 +315,21 @@ package struct LaneMachine: Sendable {
     }
 
     private mutating func finish(_ item: Item, _ ticket: LaneTicket, _ effects: inout Effects) {
+        #if SimulatedDefects
+            // One whose followers wait for it.
+            let isForgotten = ticket.domain.map { !(domains[$0]?.held.isEmpty ?? true) } ?? false
+            if isForgotten, SimulatedDefect.outcomesAreNotTold.isOn { return }
+        #endif
         guard isSerial else {
             effects.finished.append(item)
             return
         }
+        #if SimulatedDefects
+            if SimulatedDefect.resultsAreToldOutOfOrder.isOn {
+                effects.finished.append(item)
+                return
+            }
+        #endif
         let oldest = nextSequence - UInt64(results.count)
         guard ticket.sequence >= oldest else { return }
         results[Int(ticket.sequence - oldest)] = item
@@ -335,12 +341,17 @@ package struct LaneMachine: Sendable {
 
     /// Lets the next message of a domain go, or gets the domain in line.
     private mutating func pump(_ domain: UInt64, lane: Int, _ effects: inout Effects) {
-        let hasPlace = lanes[lane].running < maxInFlight && lanes[lane].line.isEmpty
+        let hasPlace = hasPlace(lane)
         let outcome: Pumped = Self.update(&domains[domain, default: Domain()]) { state in
             guard state.entering == nil, state.undecided.isEmpty else { return .nothing }
             if let first = state.failed.first {
                 // Those sent after it come first: should they fail as well, they are behind it.
-                guard first.ticket.sequence > state.lastSent else { return .nothing }
+                #if SimulatedDefects
+                    let isDue = first.ticket.sequence > state.lastSent || SimulatedDefect.retriesDoNotWait.isOn
+                #else
+                    let isDue = first.ticket.sequence > state.lastSent
+                #endif
+                guard isDue else { return .nothing }
                 state.failed.removeFirst()
                 state.entering = first.ticket.sequence
                 effects.turns.append(first.item)
@@ -376,6 +387,9 @@ package struct LaneMachine: Sendable {
             case .domain(let domain):
                 let item = Self.update(&domains[domain, default: Domain()]) { state -> Item? in
                     state.isInLine = false
+                    #if SimulatedDefects
+                        if SimulatedDefect.blockedLosesItsPlaceInLine.isOn, state.isBlocked { state.isInLine = true }
+                    #endif
                     // One that is blocked meanwhile gets in line again when it no longer is.
                     guard !state.isBlocked, let first = state.held.popFirst() else { return nil }
                     state.running += 1

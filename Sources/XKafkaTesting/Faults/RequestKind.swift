@@ -33,3 +33,24 @@ public struct RequestKind: RawRepresentable, Sendable, Hashable {
     /// Receiving the id of an idempotent producer.
     public static let initProducerID = RequestKind(rawValue: 22)
 }
+
+extension RequestKind: CustomStringConvertible {
+    /// Its name in Kafka's protocol, or its API key.
+    public var description: String {
+        switch self {
+        case .produce: "Produce"
+        case .fetch: "Fetch"
+        case .listOffsets: "ListOffsets"
+        case .metadata: "Metadata"
+        case .offsetCommit: "OffsetCommit"
+        case .offsetFetch: "OffsetFetch"
+        case .findCoordinator: "FindCoordinator"
+        case .joinGroup: "JoinGroup"
+        case .heartbeat: "Heartbeat"
+        case .leaveGroup: "LeaveGroup"
+        case .syncGroup: "SyncGroup"
+        case .initProducerID: "InitProducerId"
+        default: "request \(rawValue)"
+        }
+    }
+}

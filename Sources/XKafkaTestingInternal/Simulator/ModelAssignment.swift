@@ -25,9 +25,13 @@ final class ModelAssignment {
     let slot: Int
     let instance: Int
     let partition: Int
+    /// Which of the partition's logs it reads.
+    private(set) var log: Int
     /// Where reading began, if that was known, and what was known to be finished beyond it.
     let start: Int64?
     let inherited: CompletionMap?
+    /// The same, as long as it is about the log that is read.
+    private(set) var known: (start: Int64, inherited: CompletionMap?)?
     private(set) var messages: [Message] = []
     private(set) var phase = PartitionState.Phase.active
     /// Whether the group has given the partition to somebody else: two owners may overlap then.
@@ -44,7 +48,17 @@ final class ModelAssignment {
     /// By status.
     private var counts = Array(repeating: 0, count: Status.skipped.rawValue + 1)
 
-    init(id: Int, slot: Int, instance: Int, partition: Int, start: Int64?, inherited: CompletionMap?) {
+    init(
+        id: Int,
+        slot: Int,
+        instance: Int,
+        partition: Int,
+        log: Int,
+        start: Int64?,
+        inherited: CompletionMap?
+    ) {
+        self.log = log
+        known = start.map { ($0, inherited) }
         self.id = id
         self.slot = slot
         self.instance = instance
@@ -56,11 +70,18 @@ final class ModelAssignment {
     /// Where the frontier has to be, not a single offset more or less.
     var expectedFrontier: Int64? {
         if firstOpen < messages.count { return messages[firstOpen].offset }
-        let end = max(messages.last.map { $0.offset + 1 } ?? -1, passedOver, start ?? -1)
+        // A start that lies beyond the end of a new log is forgotten with its first message.
+        let end = max(messages.last.map { $0.offset + 1 } ?? -1, passedOver, messages.isEmpty ? start ?? -1 : -1)
         return end < 0 ? nil : end
     }
 
     var highestDelivered: Int64? { messages.last?.offset }
+
+    /// Before anything was delivered, the log began anew: what was known means another one.
+    func beginAnew(log: Int) {
+        self.log = log
+        known = nil
+    }
 
     func deliver(_ message: Message) -> Int {
         messages.append(message)
@@ -160,7 +181,7 @@ extension ModelAssignment {
                 "\(name): offset \(message.offset) is told as \(message.status.isDone ? "not " : "")done"
             )
         }
-        guard let inherited else { return }
+        guard let inherited = known?.inherited else { return }
         let next = max(highestDelivered.map { $0 + 1 } ?? 0, expectedFrontier ?? 0)
         for range in inherited.ranges where range.upperBound > next {
             for offset in max(range.lowerBound, next)..<range.upperBound {

@@ -9,12 +9,17 @@ final class SimulatedEntry {
     /// Where the next fetch begins.
     var position: Int64
     var reportedEnd: Int64 = -1
+    /// Which of the partition's logs is fetched, and the offset of the last message that was taken, or before the end that
+    /// was reached.
+    var generation: Int
+    var lastOffset: Int64 = -1
     var committed: CompletionMap?
     var committedVersion = 0
     /// For telling it of the end of the last message once more when it is over.
     var lastDelivery: OffsetTracker.Delivery?
 
-    init(_ assignment: ModelAssignment, position: Int64, isFeeding: Bool) {
+    init(_ assignment: ModelAssignment, position: Int64, generation: Int, isFeeding: Bool) {
+        self.generation = generation
         self.assignment = assignment
         self.position = position
         self.isFeeding = isFeeding

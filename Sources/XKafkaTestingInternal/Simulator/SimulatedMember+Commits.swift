@@ -144,6 +144,7 @@ extension SimulatedMember {
         guard commits.final != nil else { return }
         commits.final = nil
         commits.retryTime = nil
+        if commits.inFlight != nil { commits.hasProgress = true }
         commits.inFlight = nil
     }
 

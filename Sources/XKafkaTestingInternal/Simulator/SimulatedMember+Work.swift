@@ -7,6 +7,8 @@ import XKafkaWorkers
 extension SimulatedMember {
     // MARK: Fetching
 
+    private typealias Arrival = (offset: Int64, key: Int, bytes: Int)
+
     /// From the partition that the choice names, the first one that is meant.
     private func entry(_ choice: Int, where isMeant: (SimulatedEntry) -> Bool) -> SimulatedEntry? {
         for step in entries.indices {
@@ -18,29 +20,72 @@ extension SimulatedMember {
     /// Takes a few messages of one partition, or notes that it has come to its end.
     func fetch(_ choice: Int) throws(SimulationViolation) -> Bool {
         guard let entry = entry(choice, where: { $0.isFeeding }) else { return false }
+        let isReset = entry.generation != world.broker.generations[entry.partition]
+        // librdkafka sees that its position is out of range.
+        let position = isReset ? 0 : entry.position
         let end = world.broker.end(entry.partition)
         let span = Int(clamping: setup.spanLimit - entry.state.tracker.span)
         let share = setup.messageLimit / setup.partitionCount - entry.state.held
         let room = min(span, share, setup.messageLimit - held, 1 + choice / 64 % 6)
-        guard entry.position < end, room > 0 else {
-            guard entry.position == end else { return false }
+        guard position < end, room > 0 else {
+            guard position == end else { return false }
             return passOver(entry, to: end)
         }
-        var taken = 0
-        while entry.position < end, taken < room {
+        var arrived: [Arrival] = isReset ? leftOvers(of: entry, limit: choice / 512 % room) : []
+        entry.position = position
+        while entry.position < end, arrived.count < room {
             let offset = entry.position
             entry.position += 1
             let record = world.broker.record(entry.partition, offset)
             guard let key = record.key else { continue }
-            taken += 1
-            try deliver(entry, offset, key, record.bytes)
+            arrived.append((offset, key, record.bytes))
         }
+        if isReset { noteReset(of: entry, hasLeftOvers: arrived.first.map { $0.offset > 0 } ?? false) }
+        try take(arrived, of: entry)
         return true
+    }
+
+    /// What was fetched of the old log and not taken yet comes first, in the same batch.
+    private func leftOvers(of entry: SimulatedEntry, limit: Int) -> [Arrival] {
+        let old = world.broker.oldLogs[entry.partition]
+        guard
+            entry.generation == world.broker.generations[entry.partition] - 1,
+            entry.assignment.log == entry.generation, entry.position > 0,
+            Int(entry.position) < old.count
+        else { return [] }
+        return old[Int(entry.position)...].prefix(limit).enumerated().compactMap { index, record in
+            record.key.map { (entry.position + Int64(index), $0, record.bytes) }
+        }
+    }
+
+    private func noteReset(of entry: SimulatedEntry, hasLeftOvers: Bool) {
+        entry.generation = world.broker.generations[entry.partition]
+        entry.reportedEnd = -1
+        if entry.lastOffset < 0, !hasLeftOvers { entry.assignment.beginAnew(log: entry.generation) }
+    }
+
+    private func take(
+        _ arrived: [Arrival],
+        of first: SimulatedEntry
+    ) throws(SimulationViolation) {
+        var entry = first
+        let steps = IntakePlan.steps(for: arrived.count, after: &entry.lastOffset) {
+            .message(offset: arrived[$0].offset)
+        }
+        for step in steps {
+            switch step {
+            case .note: break
+            case .restart: entry = try restart(entry)
+            case .handOver(let places):
+                for (offset, key, bytes) in arrived[places] { try deliver(entry, offset, key, bytes) }
+            }
+        }
     }
 
     private func passOver(_ entry: SimulatedEntry, to end: Int64) -> Bool {
         guard end > 0, entry.reportedEnd < end else { return false }
         entry.reportedEnd = end
+        entry.lastOffset = max(entry.lastOffset, end - 1)
         world.tell("  partition \(entry.partition) is read to its end at \(end)")
         let effects = entry.state.passOver(to: end)
         entry.assignment.passOver(to: end)

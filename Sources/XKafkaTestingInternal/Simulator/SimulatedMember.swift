@@ -213,6 +213,8 @@ final class SimulatedMember {
             let entry = SimulatedEntry(
                 assignment,
                 position: committed?.offset ?? 0,
+                generation: committed == nil
+                    ? world.broker.generations[partition] : world.broker.committedGenerations[partition],
                 isFeeding: feeding && !draining.contains(partition)
             )
             if !entry.isFeeding {
@@ -284,6 +286,33 @@ final class SimulatedMember {
         touched.append(entry)
         if entry.lastDelivery != nil { over.append(entry) }
         try model.closed(entry.assignment, abandoned: entry.state.close())
+    }
+
+    /// The log was reset: what was in hand is left to its handlers, whose ends change nothing any more.
+    func restart(_ old: SimulatedEntry) throws(SimulationViolation) -> SimulatedEntry {
+        let partition = old.partition
+        world.noticedResets += 1
+        var removed: [Item] = []
+        for shard in queues.indices {
+            removed += queues[shard].removeAll { $0.reference.assignment == old.assignment.id }
+        }
+        try model.removed(removed.map(\.reference), from: [old.assignment.id], slot)
+        for item in removed { try end(item, .returned) }
+        try close(old)
+        let assignment = model.assign(slot: slot, instance: instance, partition: partition, start: nil, inherited: nil)
+        let entry = SimulatedEntry(
+            assignment,
+            position: old.position,
+            generation: old.generation,
+            isFeeding: true
+        )
+        entry.lastOffset = old.lastOffset
+        entry.reportedEnd = old.reportedEnd
+        assignment.isExpired = !world.group.isMember(slot, instance)
+        entries[partition] = entry
+        everyEntry[assignment.id] = entry
+        world.tell("  assignment \(assignment.id) of partition \(partition), whose log was reset")
+        return entry
     }
 
     // MARK: End

@@ -12,6 +12,8 @@ final class SimulatedWorld {
     /// For what is random within a step.
     var random: SeededGenerator
     var instances = 0
+    /// How often a reader noticed that a log was reset.
+    var noticedResets = 0
     /// Whether nothing fails and nobody is stuck any more.
     var isSettling = false
     /// What happened, in words, when somebody wants to read it.
@@ -34,6 +36,14 @@ final class SimulatedWorld {
     /// Whether a handler of this key does not want to end now.
     func isStuck(_ line: Int, _ choice: Int) -> Bool {
         line == setup.stuckLine && !isSettling && choice / 32 % 16 != 0
+    }
+
+    /// A topic is deleted and made anew.
+    func reset(_ partition: Int) {
+        broker.reset(partition, setup, &random)
+        model.reset(partition)
+        for record in broker.logs[partition] { model.appended(partition, key: record.key) }
+        tell("  partition \(partition) begins anew")
     }
 
     func append(_ count: Int, to partition: Int) {

@@ -39,6 +39,7 @@ extension Simulation {
         (0..<setup.partitionCount).allSatisfy { partition in
             let end = world.broker.end(partition)
             return world.model.doneEnd(partition) == end && (world.broker.committed[partition]?.offset ?? 0) == end
+                && !world.broker.isCommitStale(partition)
         }
     }
 

@@ -46,6 +46,7 @@ final class Simulation {
         case .append:
             world.append(1 + choice / 16 % 3, to: choice % setup.partitionCount)
             return true
+        case .logReset: return choice / 8 % 4 == 0 && reset(choice % setup.partitionCount)
         case .advanceTime: return try advanceTime(choice)
         case .rebalance: return world.group.rebalance(choice)
         case .commitApplied, .commitFailed, .commitAnswerLost: return try serveCommit(event)
@@ -95,7 +96,7 @@ final class Simulation {
         case .staleAnswer: return try member.answerStale(choice)
         case .staleTimer: return try member.fireStaleTimer(choice)
         case .staleCompletion: return try member.completeStale(choice)
-        case .append, .advanceTime, .rebalance, .commitApplied, .commitFailed, .commitAnswerLost, .restart:
+        case .append, .logReset, .advanceTime, .rebalance, .commitApplied, .commitFailed, .commitAnswerLost, .restart:
             return false
         }
     }
@@ -141,6 +142,18 @@ final class Simulation {
 
     // MARK: The broker
 
+    private func reset(_ partition: Int) -> Bool {
+        // Whoever has read nothing yet, begins at the very start, and was told that messages further on are done cannot
+        // see that these are others now.
+        let isUnseen = members.contains { member in
+            guard let entry = member?.entries[partition], entry.lastOffset < 0 else { return false }
+            return entry.assignment.start == 0 && !(entry.assignment.inherited?.ranges.isEmpty ?? true)
+        }
+        guard !isUnseen else { return false }
+        world.reset(partition)
+        return true
+    }
+
     private func serveCommit(_ event: SimulationEvent) throws(SimulationViolation) -> Bool {
         guard !world.broker.requests.isEmpty else { return false }
         let request = world.broker.takeRequest(event.choice % world.broker.requests.count)
@@ -156,13 +169,15 @@ final class Simulation {
             } else if part.committed.metadata.utf8.count > setup.brokerMetadataLimit {
                 error = .metadataTooLarge
             } else {
+                let assignment = world.model.assignments[part.assignment]
+                let isSameLog = world.broker.committedGenerations[part.partition] == assignment.log
                 try world.model.commitApplied(
-                    part.partition,
+                    assignment,
                     part.committed,
-                    after: world.broker.committed[part.partition]
+                    after: isSameLog ? world.broker.committed[part.partition] : nil
                 )
-                world.broker.apply(part)
-                world.model.assignments[part.assignment].wasCommitted = true
+                world.broker.apply(part, generation: assignment.log)
+                assignment.wasCommitted = true
                 if event.kind == .commitAnswerLost { error = .retriable }
             }
             results.append((part.partition, error))

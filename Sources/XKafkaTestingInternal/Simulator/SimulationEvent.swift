@@ -6,7 +6,7 @@
 package struct SimulationEvent: Sendable, Hashable {
     package enum Kind: Int, Sendable, CaseIterable {
         // The world.
-        case append, advanceTime, rebalance, expireMember
+        case append, advanceTime, rebalance, expireMember, logReset
         case commitApplied, commitFailed, commitAnswerLost
         // The group and the commits, as a member sees them.
         case groupReport, offsetsAnswered, offsetsFailed, commitSent, commitAnswered, drainNoted, userNotified
@@ -31,7 +31,7 @@ package struct SimulationEvent: Sendable, Hashable {
             case .handlerStopped, .deadLetterFailed: 4
             case .rebalance, .handlerFailedForGood, .handlerTimedOut, .commitFailed, .commitAnswerLost: 2
             case .repeatedFetch, .offsetsFailed, .staleAnswer, .staleTimer, .staleCompletion, .restart: 2
-            case .expireMember, .stop, .crash: 1
+            case .expireMember, .stop, .crash, .logReset: 1
             }
         }
 

@@ -12,7 +12,7 @@ extension SimulationModel {
     ) throws(SimulationViolation) {
         let name = "partition \(assignment.partition) of member \(assignment.slot)"
         try require(assignment.phase != .closed, .everythingEnds, "\(name) is committed after it was given back")
-        try checkCommit(assignment.partition, map.frontier, metadata, name)
+        try checkCommit(assignment, map.frontier, metadata, name)
         try require(
             map.frontier >= assignment.lastCommitSent,
             .monotonic,
@@ -33,13 +33,14 @@ extension SimulationModel {
         }
     }
 
-    /// The broker takes a commit over.
+    /// The broker takes a commit over, after an earlier one of the same log.
     func commitApplied(
-        _ partition: Int,
+        _ assignment: ModelAssignment,
         _ committed: SimulatedBroker.Committed,
         after previous: SimulatedBroker.Committed?
     ) throws(SimulationViolation) {
-        try checkCommit(partition, committed.offset, committed.metadata, "partition \(partition)")
+        let partition = assignment.partition
+        try checkCommit(assignment, committed.offset, committed.metadata, "partition \(partition)")
         try require(
             committed.offset >= previous?.offset ?? 0,
             .monotonic,
@@ -48,21 +49,21 @@ extension SimulationModel {
     }
 
     private func checkCommit(
-        _ partition: Int,
+        _ assignment: ModelAssignment,
         _ frontier: Int64,
         _ metadata: String,
         _ name: String
     ) throws(SimulationViolation) {
         try require(
-            frontier <= doneEnd(partition),
+            frontier <= doneEnd(of: assignment),
             .noLoss,
-            "\(name): a commit at \(frontier), and \(doneEnd(partition)) is not done"
+            "\(name): a commit at \(frontier), and \(doneEnd(of: assignment)) is not done"
         )
         guard !metadata.isEmpty else { return }
         let map = CompletionMap(metadata: metadata, frontier: frontier)
         for range in map?.ranges ?? [] {
             for offset in range {
-                try require(done(partition, offset), .noLoss, "\(name): offset \(offset) is committed as done")
+                try require(done(assignment, offset), .noLoss, "\(name): offset \(offset) is committed as done")
             }
         }
     }

@@ -28,12 +28,8 @@ final class SimulationModel {
     private(set) var lines: [[KeyLine]]
     /// Handlers that run, by key line.
     private var running: [[Running]]
-    /// The keys of the messages by partition and offset; `nil` where nothing is delivered.
-    private var keys: [[Int?]]
-    /// What some handler has finished, or a dead letter stands for, by partition and offset.
-    private var isDone: [[Bool]]
-    /// Before which offset everything is done, by partition.
-    private var doneEnd: [Int]
+    /// By partition: its logs, of which the last is the present one.
+    private var logs: [[ModelLog]]
     /// When the revocations without an answer came, and the stops of members that have not left, by slot.
     var revocationStarts: [[ContinuousClock.Instant]]
     var stopStarts: [ContinuousClock.Instant?]
@@ -46,9 +42,7 @@ final class SimulationModel {
         let lineCount = setup.partitionCount * setup.keyCount
         lines = Array(repeating: Array(repeating: KeyLine(), count: lineCount), count: setup.memberCount)
         running = Array(repeating: [], count: lineCount)
-        keys = Array(repeating: [], count: setup.partitionCount)
-        isDone = Array(repeating: [], count: setup.partitionCount)
-        doneEnd = Array(repeating: 0, count: setup.partitionCount)
+        logs = Array(repeating: [ModelLog()], count: setup.partitionCount)
         revocationStarts = Array(repeating: [], count: setup.memberCount)
         stopStarts = Array(repeating: nil, count: setup.memberCount)
     }
@@ -71,6 +65,7 @@ final class SimulationModel {
             slot: slot,
             instance: instance,
             partition: partition,
+            log: logs[partition].count - 1,
             start: start,
             inherited: inherited
         )
@@ -110,9 +105,9 @@ final class SimulationModel {
     }
 
     func skipped(_ assignment: ModelAssignment, _ offset: Int64, key: Int, bytes: Int) throws(SimulationViolation) {
-        let isKnown = assignment.inherited?.contains(offset) ?? false
+        let isKnown = assignment.known?.inherited?.contains(offset) ?? false
         try require(
-            isKnown && done(assignment.partition, offset),
+            isKnown && done(assignment, offset),
             .noLoss,
             "partition \(assignment.partition): offset \(offset) is passed over although it is not done"
         )
@@ -137,18 +132,19 @@ final class SimulationModel {
             try require(earlier.status.isDone, .keyOrder, "\(name) overtakes \(earlier.offset)")
         }
         try require(
-            firstOpen(assignment.partition, key: message.key, before: message.offset) == nil,
+            logs[assignment.partition][assignment.log].firstOpen(key: message.key, before: message.offset) == nil,
             .noLoss,
             "\(name) starts although an earlier message of its key was never done"
         )
-        let isKnown =
-            message.offset < assignment.start ?? 0 || assignment.inherited?.contains(message.offset) ?? false
-        try require(!isKnown, .conservation, "\(name) starts although it was known to be done")
+        let isKnown = assignment.known.map {
+            $0.start > message.offset || $0.inherited?.contains(message.offset) ?? false
+        }
+        try require(isKnown != true, .conservation, "\(name) starts although it was known to be done")
         running[line].append(Running(reference: reference, slot: assignment.slot, instance: assignment.instance))
         assignment.setStatus(reference.index, .running)
         if attempt == 1 {
             handled += 1
-            if done(assignment.partition, message.offset) { duplicates += 1 }
+            if done(assignment, message.offset) { duplicates += 1 }
         }
     }
 
@@ -172,7 +168,7 @@ final class SimulationModel {
         )
         running[line(reference)].removeAll { $0.reference == reference }
         if ending == .completed || ending == .deadLettered {
-            markDone(assignment.partition, message(reference).offset)
+            logs[assignment.partition][assignment.log].markDone(message(reference).offset)
         }
         guard assignment.phase != .closed else { return }
         let status: ModelAssignment.Status =
@@ -241,32 +237,25 @@ final class SimulationModel {
     // MARK: What is done
 
     func appended(_ partition: Int, key: Int?) {
-        keys[partition].append(key)
-        isDone[partition].append(key == nil)
-        advance(partition)
+        logs[partition][logs[partition].count - 1].append(key)
     }
 
-    func done(_ partition: Int, _ offset: Int64) -> Bool {
-        Int(offset) < isDone[partition].count && isDone[partition][Int(offset)]
+    /// The partition's log begins anew.
+    func reset(_ partition: Int) {
+        logs[partition].append(ModelLog())
     }
 
-    /// Before which offset everything is done.
-    func doneEnd(_ partition: Int) -> Int64 { Int64(doneEnd[partition]) }
+    /// The log that a partition has now.
+    func presentLog(_ partition: Int) -> Int { logs[partition].count - 1 }
 
-    /// The first message of a key before `offset` that nobody has finished.
-    private func firstOpen(_ partition: Int, key: Int, before offset: Int64) -> Int? {
-        guard doneEnd[partition] < Int(offset) else { return nil }
-        return (doneEnd[partition]..<Int(offset)).first { keys[partition][$0] == key && !isDone[partition][$0] }
+    /// Whether somebody has done the message that the offset means to an assignment.
+    func done(_ assignment: ModelAssignment, _ offset: Int64) -> Bool {
+        logs[assignment.partition][assignment.log].done(offset)
     }
 
-    private func markDone(_ partition: Int, _ offset: Int64) {
-        isDone[partition][Int(offset)] = true
-        advance(partition)
-    }
+    /// Before which offset everything is done, in the log that an assignment reads.
+    func doneEnd(of assignment: ModelAssignment) -> Int64 { Int64(logs[assignment.partition][assignment.log].doneEnd) }
 
-    private func advance(_ partition: Int) {
-        while doneEnd[partition] < isDone[partition].count, isDone[partition][doneEnd[partition]] {
-            doneEnd[partition] += 1
-        }
-    }
+    /// The same of the present log.
+    func doneEnd(_ partition: Int) -> Int64 { Int64(logs[partition][logs[partition].count - 1].doneEnd) }
 }

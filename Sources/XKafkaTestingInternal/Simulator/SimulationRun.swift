@@ -6,6 +6,8 @@ package enum SimulationRun {
         package let violation: SimulationViolation?
         package let counters: SimulationCounters
         package let rebalances: Int
+        /// How often a reader noticed that a log was reset.
+        package let resets: Int
         package let handled: Int
         /// How many messages were handled although they were done before.
         package let duplicates: Int
@@ -60,33 +62,16 @@ package enum SimulationRun {
             violation: violation,
             counters: simulation.counters,
             rebalances: simulation.world.group.rebalances,
+            resets: simulation.world.noticedResets,
             handled: simulation.world.model.handled,
             duplicates: simulation.world.model.duplicates,
             trace: simulation.world.trace ?? []
         )
     }
 
-    /// Leaves out of a schedule whatever the violation does not need (delta debugging).
+    /// Leaves out of a schedule whatever the violation does not need.
     package static func shorten(_ events: [SimulationEvent], seed: UInt64) -> [SimulationEvent] {
-        guard let rule = replay(events, seed: seed).violation?.rule else { return events }
-        var shortest = events
-        var size = max(1, shortest.count / 2)
-        while true {
-            var start = 0
-            var hasShrunk = false
-            while start < shortest.count {
-                var candidate = shortest
-                candidate.removeSubrange(start..<min(start + size, shortest.count))
-                if replay(candidate, seed: seed).violation?.rule == rule {
-                    shortest = candidate
-                    hasShrunk = true
-                } else {
-                    start += size
-                }
-            }
-            if size == 1 && !hasShrunk { return shortest }
-            size = max(1, size / 2)
-        }
+        shortenSchedule(events) { replay($0, seed: seed).violation?.rule }
     }
 
     /// What a failing seed did wrong, with the shortest schedule that shows it.
@@ -111,7 +96,8 @@ package enum SimulationRun {
         package static func find(_ defect: SimulatedDefect, limit: UInt64) -> (seeds: UInt64, rule: SimulationRule)? {
             SimulatedDefect.$current.withValue(defect) {
                 for seed in 0..<limit {
-                    if let violation = play(seed: seed).violation { return (seed + 1, violation.rule) }
+                    let violation = defect.isOfLanes ? LaneRun.play(seed: seed).violation : play(seed: seed).violation
+                    if let violation { return (seed + 1, violation.rule) }
                 }
                 return nil
             }

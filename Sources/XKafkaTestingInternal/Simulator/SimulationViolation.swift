@@ -8,6 +8,7 @@ package enum SimulationRule: String, Sendable, CaseIterable {
     case bounds = "R6 bounds"
     case deadLettersFirst = "R7 dead letters first"
     case staleIsInert = "R8 stale is inert"
+    case productionOrder = "R9 order of production"
     case everythingEnds = "R10 everything ends"
     case monotonic = "R11 monotonic"
 }

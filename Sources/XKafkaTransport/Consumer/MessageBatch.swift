@@ -37,6 +37,9 @@ package final class MessageBatch: MessageStorage, @unchecked Sendable {
         package let offset: Int64
     }
 
+    /// Whether there is a message at `index`, and not the news of a failure.
+    package func isMessage(at index: Int) -> Bool { messages[index]?.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR }
+
     /// `nil` when there is a message at `index`.
     package func failure(at index: Int, of topicPartition: TopicPartition) -> Failure? {
         guard let pointer = messages[index] else {

@@ -42,6 +42,25 @@ import XKafkaTestingInternal
         #expect(Checkpoint(nextOffset: 0, completedText: far.completedText) == far)
     }
 
+    /// Commits are due to the number of messages too, long before the interval is over.
+    @Test func commitsAreDueByCount() async throws {
+        let broker = try await EmbeddedBroker.withOrders((0..<10).map { ProduceMessage(key: "k", value: "\($0)") })
+        defer { broker.stop() }
+        let store = FaultyStore()
+        var config = PartitionConsumerConfig.testing(broker, topic: "orders", store: store)
+        config.processing.commitInterval = .seconds(3_600)
+        config.processing.commitCount = 20
+        let producer = try Producer(.testing(broker, topic: "orders"))
+        try await running(try PartitionConsumer(config), { _ in }) {
+            // The first progress is saved at once, and then the hour begins.
+            try await store.saves.wait(forCount: 1)
+            try await producer.produceBatch((10..<70).map { ProduceMessage(key: "k", value: "\($0)") })
+            try await store.saves.wait(for: "a save before the hour is over") { $0.contains { $0.nextOffset >= 30 } }
+            #expect(store.saves.values.count < 10, "and not after each message")
+        }
+        await producer.close()
+    }
+
     /// What was completed behind a message that never ended is not handled again.
     @Test func completionsBeyondTheOffsetAreKept() async throws {
         let broker = try await EmbeddedBroker.withOrders(

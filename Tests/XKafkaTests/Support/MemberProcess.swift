@@ -7,7 +7,7 @@ struct MemberProcess {
     /// One line of the ledger.
     struct Entry: Sendable {
         let isDone: Bool
-        /// Milliseconds since the process started.
+        /// Milliseconds, of a clock that all processes share.
         let time: Int
         let partition: Int32
         let offset: Int64
@@ -26,7 +26,10 @@ struct MemberProcess {
 
     /// A member of a group.
     init(_ broker: EmbeddedBroker, group: String, topic: String, ledger: URL, _ more: [String: String] = [:]) throws {
-        let own = ["--group": group, "--session-timeout": "4000", "--heartbeat-interval": "300"]
+        let own = [
+            "--group": group, "--session-timeout": "4000", "--heartbeat-interval": "300",
+            "-X": "reconnect.backoff.max.ms=200",
+        ]
         try self.init(broker, topic: topic, ledger: ledger, own.merging(more) { $1 })
     }
 
@@ -41,13 +44,17 @@ struct MemberProcess {
         process = try ChildProcess("xkafka-test-member", arguments)
     }
 
-    /// What was written so far. A last line that is not complete is left out.
+    /// What was written so far of beginnings and completions. A last line that is not complete is left out.
     func entries() -> [Entry] {
-        lines().compactMap { line in
-            let words = line.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
-            guard words.count == 5, let time = Int(words[1]), let partition = Int32(words[2]) else { return nil }
-            guard let offset = Int64(words[3]) else { return nil }
-            return Entry(isDone: words[0] == "done", time: time, partition: partition, offset: offset, key: words[4])
+        Self.lines(of: ledger).compactMap { line in
+            guard line.what == .start || line.what == .done else { return nil }
+            return Entry(
+                isDone: line.what == .done,
+                time: line.time,
+                partition: line.partition,
+                offset: line.offset,
+                key: line.key
+            )
         }
     }
 
@@ -69,11 +76,14 @@ struct MemberProcess {
         }
     }
 
-    private func lines() -> [ArraySlice<UInt8>] {
+    /// Everything that was written to a ledger. A last line that is not complete is left out.
+    static func lines(of ledger: URL) -> [LedgerLine] {
         guard let data = try? Data(contentsOf: ledger), let end = data.lastIndex(of: UInt8(ascii: "\n")) else {
             return []
         }
-        return Array(data[...end]).split(separator: UInt8(ascii: "\n"))
+        return data[...end].split(separator: UInt8(ascii: "\n")).compactMap {
+            LedgerLine(String(decoding: $0, as: UTF8.self))
+        }
     }
 
     /// Runs `body` with a folder of its own, which is removed afterwards.
