@@ -41,7 +41,7 @@ import XKafkaTestingInternal
             try first.process.say("file-size-limit 20")
             try await first.process.lines.wait(for: "the limit") { $0.contains("file-size-limit 20") }
             try await send(50)
-            try await first.process.lines.wait(for: "the work to go on") { handled($0, "done").count == 150 }
+            try await first.process.lines.wait(for: "the work to go on") { handled($0, .done).count == 150 }
             try await first.process.lines.wait(for: "the error") { $0.contains { $0.hasPrefix("failed: ") } }
             #expect(try await first.process.finish() == 1)
             let error = first.process.lines.values.first { $0.hasPrefix("failed: ") } ?? ""
@@ -52,7 +52,7 @@ import XKafkaTestingInternal
             let second = try member(["--until-end": "yes"])
             try await second.process.lines.wait(for: "the end") { $0.contains { $0.hasPrefix("ended: ") } }
             #expect(try await second.process.finish() == 0)
-            #expect(handled(second.process.lines.values, "start").sorted() == Array(100..<150))
+            #expect(handled(second.process.lines.values, .start).sorted() == Array(100..<150))
             #expect(try await FileOffsetStore(path: path).loadCheckpoint(Self.partition) == Checkpoint(nextOffset: 150))
         }
         await producer.close()
@@ -60,9 +60,6 @@ import XKafkaTestingInternal
 }
 
 /// The offsets in the lines of a ledger that begin with `what`.
-private func handled(_ lines: [String], _ what: String) -> [Int64] {
-    lines.compactMap { line in
-        let words = line.split(separator: " ")
-        return words.count == 5 && words[0] == what ? Int64(words[3]) : nil
-    }
+private func handled(_ lines: [String], _ what: LedgerLine.What) -> [Int64] {
+    lines.compactMap { LedgerLine($0) }.filter { $0.what == what }.map(\.offset)
 }
