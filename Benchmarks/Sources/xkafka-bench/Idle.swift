@@ -36,7 +36,7 @@ struct Idle: AsyncParsableCommand {
                 topics: [topic],
                 logger: logger
             )
-            config.startPosition = .latest
+            config.start = .latest
             let consumer = try GroupConsumer(config)
             let consuming = Task { try await consumer.consume { _ in } }
             // Long enough for the first join of a group.

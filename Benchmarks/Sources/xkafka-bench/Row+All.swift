@@ -10,8 +10,8 @@ extension Row {
         drain("group drain, 100 B, one key ÷ raw batches", .oneKey100, nil),
         drain("group drain, 12 partitions ÷ raw batches", .keyed, nil),
         drain("group drain, 1 partition ÷ raw batches", .single, nil, passes: 20),
-        drain("group drain, 1 middleware ÷ none", .zipf100, ["--middlewares", "1"], than: ["xkafka"], nil),
-        drain("group drain, 4 middlewares ÷ none", .zipf100, ["--middlewares", "4"], than: ["xkafka"], nil),
+        drain("group drain, 1 middleware ÷ none", .zipf100, own: ["--middlewares", "1"], than: ["xkafka"], nil),
+        drain("group drain, 4 middlewares ÷ none", .zipf100, own: ["--middlewares", "4"], than: ["xkafka"], nil),
         Row(
             name: "idle consumer, processor time ÷ raw",
             target: nil,
@@ -83,7 +83,7 @@ extension Row {
     private static func drain(
         _ name: String,
         _ fixture: Fixture,
-        _ own: [String] = [],
+        own: [String] = [],
         than baseline: [String] = ["raw-batch"],
         _ target: Double?,
         allocations: Double? = nil,
