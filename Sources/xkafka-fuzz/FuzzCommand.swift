@@ -20,7 +20,9 @@ import XKafkaTestingInternal
         static let current: FuzzTarget = {
             let name = ProcessInfo.processInfo.environment["XKAFKA_FUZZ_TARGET"] ?? ""
             guard let target = FuzzTarget.named(name) else {
-                fatalError("XKAFKA_FUZZ_TARGET must be one of \(FuzzTarget.all.map(\.name))")
+                let names = FuzzTarget.all.map(\.name).joined(separator: ", ")
+                FileHandle.standardError.write(Data("error: XKAFKA_FUZZ_TARGET must be one of \(names)\n".utf8))
+                exit(2)
             }
             return target
         }()

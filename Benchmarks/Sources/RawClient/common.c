@@ -52,3 +52,19 @@ int raw_set(rd_kafka_conf_t *conf, const char *name, const char *value) {
     fprintf(stderr, "%s\n", error);
     return 0;
 }
+
+rd_kafka_t *raw_consumer(const char *brokers, const char *topic, const char *group, const char *reset) {
+    char error[512];
+    rd_kafka_conf_t *conf = raw_conf(brokers);
+    if (!conf || !raw_set(conf, "group.id", group) || !raw_set(conf, "auto.offset.reset", reset)) return NULL;
+    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof(error));
+    if (!client) return NULL;
+    rd_kafka_poll_set_consumer(client);
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(topics, topic, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t failure = rd_kafka_subscribe(client, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    if (!failure) return client;
+    rd_kafka_destroy(client);
+    return NULL;
+}

@@ -21,4 +21,7 @@ rd_kafka_conf_t *raw_conf(const char *brokers);
 /// Answers whether librdkafka took it; prints why not.
 int raw_set(rd_kafka_conf_t *conf, const char *name, const char *value);
 
+/// A consumer that has subscribed, and whose messages all come through one queue; NULL when there is none.
+rd_kafka_t *raw_consumer(const char *brokers, const char *topic, const char *group, const char *reset);
+
 #endif

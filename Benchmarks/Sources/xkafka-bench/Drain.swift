@@ -1,8 +1,5 @@
 import ArgumentParser
-import Foundation
-import Logging
 import RawClient
-import Synchronization
 import XKafka
 
 /// Reads a topic once or several times with a handler that does nothing.
@@ -31,34 +28,26 @@ struct Drain: AsyncParsableCommand {
         counting.begin()
         var sum: Measurement?
         for _ in 0..<passes {
-            let group = "bench-\(UUID().uuidString)"
             let pass =
                 switch side {
-                case .rawBatch: try raw(RAW_READING_BATCH, group)
-                case .rawPoll: try raw(RAW_READING_POLL, group)
-                case .xkafka: try await library(group)
+                case .rawBatch: try raw(RAW_READING_BATCH)
+                case .rawPoll: try raw(RAW_READING_POLL)
+                case .xkafka: try await library()
                 }
             sum = sum.map { $0 + pass } ?? pass
         }
         try sum?.report()
     }
 
-    private func raw(_ reading: raw_reading, _ group: String) throws -> Measurement {
+    private func raw(_ reading: raw_reading) throws -> Measurement {
         var result = raw_result()
-        let error = raw_drain(brokers, topic, group, messages, reading, &result)
+        let error = raw_drain(brokers, topic, Clients.newGroup(), messages, reading, &result)
         guard error == 0 else { throw ValidationError("raw drain failed: \(error)") }
         return Measurement(result)
     }
 
-    private func library(_ group: String) async throws -> Measurement {
-        var logger = Logger(label: "bench")
-        logger.logLevel = .warning
-        var config = GroupConsumerConfig(
-            brokers: brokers.split(separator: ",").map(String.init),
-            groupID: group,
-            topics: [topic],
-            logger: logger
-        )
+    private func library() async throws -> Measurement {
+        var config = Clients.consumer(brokers, topic)
         config.processing.shardCount = shards
         config.processing.shardQueueSize = queueSize
         config.processing.maxConcurrentHandlers = handlers

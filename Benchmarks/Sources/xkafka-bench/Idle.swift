@@ -1,6 +1,4 @@
 import ArgumentParser
-import Foundation
-import Logging
 import RawClient
 import XKafka
 
@@ -22,20 +20,12 @@ struct Idle: AsyncParsableCommand {
     func run() async throws {
         let seconds = 5.0
         var cpuSeconds = 0.0
-        let group = "bench-\(UUID().uuidString)"
         switch side {
         case .raw:
-            let error = raw_idle(brokers, topic, group, seconds, &cpuSeconds)
+            let error = raw_idle(brokers, topic, Clients.newGroup(), seconds, &cpuSeconds)
             guard error == 0 else { throw ValidationError("raw idle failed: \(error)") }
         case .xkafka:
-            var logger = Logger(label: "bench")
-            logger.logLevel = .warning
-            var config = GroupConsumerConfig(
-                brokers: brokers.split(separator: ",").map(String.init),
-                groupID: group,
-                topics: [topic],
-                logger: logger
-            )
+            var config = Clients.consumer(brokers, topic)
             config.start = .latest
             let consumer = try GroupConsumer(config)
             let consuming = Task { try await consumer.consume { _ in } }

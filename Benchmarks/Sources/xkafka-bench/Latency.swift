@@ -1,5 +1,4 @@
 import ArgumentParser
-import Logging
 import RawClient
 import XKafka
 
@@ -34,16 +33,7 @@ struct Latency: AsyncParsableCommand {
     }
 
     private func library() async throws -> [Double] {
-        var logger = Logger(label: "bench")
-        logger.logLevel = .warning
-        let producer = try Producer(
-            ProducerConfig(
-                brokers: brokers.split(separator: ",").map(String.init),
-                defaultTopic: topic,
-                linger: .zero,
-                logger: logger
-            )
-        )
+        let producer = try Producer(Clients.producer(brokers, topic, linger: .zero))
         let message = ProduceMessage(
             key: "key-0",
             value: MessageBytes(repeatElement(UInt8(ascii: "x"), count: size))

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Logging
 import RawClient
 import XKafka
 
@@ -68,14 +67,7 @@ struct Produce: AsyncParsableCommand {
     }
 
     private func library() async throws -> Measurement {
-        var logger = Logger(label: "bench")
-        logger.logLevel = .warning
-        var config = ProducerConfig(
-            brokers: brokers.split(separator: ",").map(String.init),
-            defaultTopic: topic,
-            linger: .milliseconds(linger),
-            logger: logger
-        )
+        var config = Clients.producer(brokers, topic, linger: .milliseconds(linger))
         config.dispatch.mode =
             switch mode {
             case "serial": .serial

@@ -1,7 +1,4 @@
 import ArgumentParser
-import Foundation
-import Logging
-import Synchronization
 import XKafka
 
 /// Handlers that take their time, beside tasks that take the same time without messages.
@@ -45,14 +42,7 @@ struct Work: AsyncParsableCommand {
     }
 
     private func library() async throws -> Measurement {
-        var logger = Logger(label: "bench")
-        logger.logLevel = .warning
-        var config = GroupConsumerConfig(
-            brokers: brokers.split(separator: ",").map(String.init),
-            groupID: "bench-\(UUID().uuidString)",
-            topics: [topic],
-            logger: logger
-        )
+        var config = Clients.consumer(brokers, topic)
         config.processing.maxConcurrentHandlers = limit
         // What is still asleep when the last message was counted.
         config.processing.drainDeadline = .milliseconds(200)

@@ -96,7 +96,6 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
         self.batch = batch
         self.times = times
         self.domain = domain ?? 0
-        // Kafka has no message of 4 GiB, so librdkafka refuses it.
         byteCount = UInt32(clamping: bytes)
         partition = message.partition ?? 0
         laneNumber = UInt16(lane)

@@ -58,6 +58,9 @@ public final class Producer: Sendable {
     /// How many messages are on their way.
     package var messagesInFlight: Int { runtime.gate.messagesInside }
 
+    /// How many bytes are on their way.
+    package var bytesInFlight: Int { runtime.gate.bytesInside }
+
     // MARK: One message
 
     /// Sends a message and waits until the brokers have it.

@@ -299,10 +299,13 @@ final class ProducerRuntime: Sendable {
 }
 
 extension ProduceMessage {
-    /// What the message counts in the bound on bytes in flight.
+    /// What the message counts in the bound on bytes in flight. No message of 4 GiB gets further than to librdkafka's
+    /// refusal, so that what is more counts as that: ``Outgoing`` keeps 32 bits of it.
     fileprivate var byteCount: Int {
-        let bytes = (key?.count ?? 0) + (value?.count ?? 0)
-        guard !headers.isEmpty else { return bytes }
-        return headers.reduce(bytes) { $0 + $1.nameBytes.count + ($1.value?.count ?? 0) }
+        var bytes = (key?.count ?? 0) + (value?.count ?? 0)
+        if !headers.isEmpty {
+            bytes = headers.reduce(bytes) { $0 + $1.nameBytes.count + ($1.value?.count ?? 0) }
+        }
+        return min(bytes, Int(UInt32.max))
     }
 }

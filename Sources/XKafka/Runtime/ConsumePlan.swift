@@ -1,5 +1,5 @@
-import Logging
-import XKafkaConsume
+package import Logging
+package import XKafkaConsume
 
 /// What a `consume` call is to do with messages: the configuration, put into the form the engine needs.
 struct ConsumePlan: Sendable {
@@ -31,15 +31,22 @@ struct ConsumePlan: Sendable {
         self.handler = metrics?.timing(handler) ?? handler
         self.metrics = metrics
         self.deadLetters = deadLetters
-        rules = RetryRules(
-            processing.retry,
-            policy: processing.exhaustedPolicy,
-            isPermanent: processing.isPermanent,
-            hook: processing.failureHook,
+        rules = processing.retryRules(group: group, logger: logger)
+        log = processing.logsMessages ? ConsumeLog(logger, successLevel: processing.successLogLevel) : nil
+        routing = MessageRouting(shardCount: processing.shardCount, keylessOrder: processing.keylessOrder)
+    }
+}
+
+extension ProcessingConfig {
+    /// What follows a failed attempt, as configured.
+    package func retryRules(group: String?, logger: Logger) -> RetryRules {
+        RetryRules(
+            retry,
+            policy: exhaustedPolicy,
+            isPermanent: isPermanent,
+            hook: failureHook,
             group: group,
             logger: logger
         )
-        log = processing.logsMessages ? ConsumeLog(logger, successLevel: processing.successLogLevel) : nil
-        routing = MessageRouting(shardCount: processing.shardCount, keylessOrder: processing.keylessOrder)
     }
 }

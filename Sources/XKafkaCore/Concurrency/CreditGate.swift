@@ -35,6 +35,9 @@ package final class CreditGate: Sendable {
     /// How many messages are in.
     package var messagesInside: Int { state.withLock { $0.messages } }
 
+    /// How many bytes are in.
+    package var bytesInside: Int { state.withLock { $0.bytes } }
+
     /// Whether somebody waits.
     package var isAwaited: Bool { state.withLock { !$0.waiters.isEmpty } }
 

@@ -104,14 +104,7 @@ public struct TestConsumer: Sendable {
         self.chain = chain
         self.processing = processing
         self.attemptLimit = attemptLimit
-        rules = RetryRules(
-            processing.retry,
-            policy: processing.exhaustedPolicy,
-            isPermanent: processing.isPermanent,
-            hook: processing.failureHook,
-            group: group,
-            logger: logger
-        )
+        rules = processing.retryRules(group: group, logger: logger)
     }
 
     /// Handles a message to its end.

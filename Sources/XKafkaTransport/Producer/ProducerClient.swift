@@ -151,6 +151,8 @@ package final class ProducerClient: @unchecked Sendable {
     }
 
     private func endIfDone() -> Bool {
+        // Nobody may send any more who would free them.
+        if isStopping { spent.destroyAll() }
         // Stopping, and nobody inside: then nothing can be added to librdkafka's queue any more.
         guard usage.load(ordering: .acquiring) == Self.stoppingBit, rd_kafka_outq_len(client.pointer) == 0 else {
             return false
@@ -224,9 +226,10 @@ package final class ProducerClient: @unchecked Sendable {
         }
     }
 
-    /// Lets the client meet a fatal error, for tests of what follows.
-    package func failFatally(_ code: KafkaError.Code, _ reason: String) {
-        _ = try? use { rd_kafka_test_fatal_error(client.pointer, code.librdkafka, reason) }
+    /// How many messages librdkafka has: those under way, and those that were reported and are not freed yet.
+    package var heldMessages: Int {
+        let count = try? use { Int(rd_kafka_outq_len(client.pointer)) }
+        return count.flatMap { $0 } ?? 0
     }
 
     /// Waits until the last message was reported after ``stop()``.

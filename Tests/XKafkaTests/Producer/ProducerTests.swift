@@ -247,10 +247,48 @@ import XKafkaTestingInternal
         }
     }
 
+    /// R6, R12: what no broker takes is refused and leaves the bounds as they were, however large it is.
+    @Test func refusedMessageGivesItsRoomBack() async throws {
+        let broker = try EmbeddedBroker.start(topics: ["orders": 1])
+        defer { broker.stop() }
+        var config = ProducerConfig.testing(broker, topic: "orders")
+        config.maxInFlightBytes = 1_000
+        let producer = try Producer(config)
+        // Addresses without memory: nobody gets to read them.
+        let region = try #require(EmptyRegion(byteCount: 5 << 30))
+        let error = await #expect(throws: KafkaError.self) {
+            try await producer.produce(
+                ProduceMessage(key: "k", value: MessageBytes(region.bytes, ownedBy: region))
+            )
+        }
+        #expect(error?.code == .messageTooLarge)
+        #expect(producer.messagesInFlight == 0)
+        #expect(producer.bytesInFlight == 0)
+        try await producer.produce(ProduceMessage(key: "k", value: "v"))
+        await producer.close()
+    }
+
     @Test func missingTopicIsAnError() async throws {
         let producer = try Producer(ProducerConfig(brokers: ["127.0.0.1:1"], logger: testLogger))
         let error = await #expect(throws: ProducerError.self) { try await producer.produce(ProduceMessage(value: "x")) }
         #expect(error?.code == .topicRequired)
         await producer.close()
+    }
+}
+
+/// Addresses that nothing is behind until somebody writes there.
+///
+/// `@unchecked Sendable`: nobody writes there.
+private final class EmptyRegion: @unchecked Sendable {
+    let bytes: UnsafeRawBufferPointer
+
+    init?(byteCount: Int) {
+        let start = mmap(nil, byteCount, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+        guard let start, start != MAP_FAILED else { return nil }
+        bytes = UnsafeRawBufferPointer(start: start, count: byteCount)
+    }
+
+    deinit {
+        munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
     }
 }
