@@ -195,6 +195,15 @@ public struct KeyLines: Sendable {
 
     // MARK: Inspection
 
+    /// Whether the element that the ticket was given for still is its key's first.
+    public func isInUse(_ ticket: Ticket) -> Bool { inUse(ticket) != nil }
+
+    /// A ticket of any key whose first element stands like this.
+    public func ticket(ofAny standing: Standing) -> Ticket? {
+        let line = lines.firstIndex { $0.first != Self.none && $0.standing == standing }
+        return line.map { Ticket(line: Int32($0), generation: lines[$0].generation) }
+    }
+
     /// Calls `body` with the first place of every line.
     public func forEachFirst(_ body: (_ place: Int, Standing) -> Void) {
         for line in lines where line.first != Self.none { body(Int(line.first), line.standing) }

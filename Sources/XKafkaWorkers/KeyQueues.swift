@@ -93,6 +93,12 @@ public struct KeyQueues<Element: Sendable>: Sendable {
 
     // MARK: Inspection
 
+    /// Whether the element that the ticket was given for still is its key's first.
+    @inlinable public func isInUse(_ ticket: Ticket) -> Bool { lines.isInUse(ticket) }
+
+    /// A ticket of any key whose first element stands like this.
+    @inlinable public func ticket(ofAny standing: KeyLines.Standing) -> Ticket? { lines.ticket(ofAny: standing) }
+
     /// Calls `body` with the first element of every key.
     @inlinable public func forEachFirst(_ body: (Element, KeyLines.Standing) -> Void) {
         lines.forEachFirst { place, standing in

@@ -35,7 +35,8 @@ extension WorkerPool {
         }
     }
 
-    /// What each shard holds. Calls `body` with the first element of each key, while its shard is locked.
+    /// What each shard holds. Calls `body` with the first element of each key that is queued, and with the one that is
+    /// worked on in a run, while its shard is locked.
     @inlinable public func inspect(
         _ body: (_ shard: Int, _ first: Element, KeyLines.Standing) -> Void
     ) -> [Occupancy] {
@@ -49,9 +50,9 @@ extension WorkerPool {
 
     /// An element for which `isMeant` answers yes; it is called while a shard is locked.
     @inlinable public func find(where isMeant: (Element) -> Bool) -> Found? {
-        for shard in shards {
-            let found = shard.queues.withLock { queues -> Found? in
-                guard let found = queues.find(where: isMeant) else { return nil }
+        for shard in shards.indices {
+            let found = withKeys(of: shard) { keys -> Found? in
+                guard let found = keys.find(where: isMeant) else { return nil }
                 return Found(found.element, first: found.first, isFirst: found.isFirst, standing: found.standing)
             }
             if let found { return found }

@@ -36,6 +36,9 @@ struct MemberOptions {
 
     init(_ arguments: [String]) throws {
         logger.logLevel = .error
+        // In a debug build handlers hardly ever are quick otherwise.
+        processing.quickLimit = .milliseconds(1)
+        processing.isTakenToBeQuick = true
         var rest = arguments[...]
         while let name = rest.popFirst() {
             guard let value = rest.popFirst() else { throw Wrong(what: "\(name) needs a value") }

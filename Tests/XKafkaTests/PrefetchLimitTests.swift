@@ -4,18 +4,18 @@ import XKafka
 @Suite struct PrefetchLimitTests {
     private let mebibyte = 1_048_576
 
-    @Test(arguments: [(1, 16), (4, 16), (8, 8), (16, 4)])
+    @Test(arguments: [(1, 16), (4, 16), (8, 8), (16, 4), (64, 1)])
     func fewPartitionsShareTheBudget(partitions: Int, mebibytesEach: Int) {
         let limit = PrefetchLimit(byteBudget: 64 * mebibyte, partitions: partitions)
         #expect(limit.queueBytes == mebibytesEach * mebibyte)
-        #expect(limit.fetchBytes == mebibyte)
+        #expect(limit.fetchBytes == min(mebibyte, limit.queueBytes / 4))
     }
 
     @Test func manyPartitionsHoldLessAndLess() {
         var last = Int.max
-        for partitions in [16, 32, 64, 128, 256, 512] {
+        for partitions in [64, 128, 256, 512, 1_024] {
             let limit = PrefetchLimit(byteBudget: 64 * mebibyte, partitions: partitions)
-            #expect(limit.queueBytes * partitions <= max(last, 512 * 65_536))
+            #expect(limit.queueBytes * partitions <= max(last, partitions * 65_536))
             #expect(limit.queueBytes >= 65_536 && limit.fetchBytes <= limit.queueBytes)
             last = limit.queueBytes * partitions
         }

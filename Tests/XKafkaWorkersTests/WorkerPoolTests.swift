@@ -9,24 +9,6 @@ private enum Context {
     @TaskLocal static var name = "none"
 }
 
-/// Work that is said in closures.
-private struct ClosureWork<Element: Sendable>: ElementWork {
-    let onPark: @Sendable (ParkedKey, Element) -> Void
-    let body: @Sendable (Element) async -> WorkOutcome<Element>
-
-    func work(_ element: Element) async -> WorkOutcome<Element> { await body(element) }
-
-    func parked(_ key: ParkedKey, _ element: Element) { onPark(key, element) }
-}
-
-private func makePool<Element>(
-    shardCount: Int,
-    onPark: @escaping @Sendable (ParkedKey, Element) -> Void,
-    work: @escaping @Sendable (Element) async -> WorkOutcome<Element>
-) -> WorkerPool<ClosureWork<Element>> {
-    WorkerPool(ClosureWork(onPark: onPark, body: work), shardCount: shardCount)
-}
-
 @Suite struct WorkerPoolTests {
     private struct Item: Sendable {
         let key: Int

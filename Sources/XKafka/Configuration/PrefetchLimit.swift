@@ -12,12 +12,12 @@ package struct PrefetchLimit: Equatable {
     /// How many partitions a consumer is taken to have when nobody knows.
     package static let assumedPartitions = 64
 
-    /// Up to 16 partitions share the byte budget once more. With more of them the whole shrinks, as each goes beyond
+    /// Up to 64 partitions share the byte budget once more. With more of them the whole shrinks, as each goes beyond
     /// its share by a fetch: hundreds of partitions with large messages stay within a fraction of the budget.
     package init(byteBudget: Int, partitions: Int) {
         let count = max(1, partitions)
-        let share = count <= 16 ? byteBudget / count : byteBudget / count / count * 16
+        let share = count <= 64 ? byteBudget / count : byteBudget / count / count * 64
         queueBytes = min(max(share, 65_536), 16 * 1_048_576)
-        fetchBytes = min(max(queueBytes, 65_536), 1_048_576)
+        fetchBytes = min(max(queueBytes / 4, 65_536), 1_048_576)
     }
 }

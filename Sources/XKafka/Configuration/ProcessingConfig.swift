@@ -1,6 +1,7 @@
 public import Logging
 public import XKafkaConsume
 public import XKafkaCore
+import XKafkaWorkers
 
 /// How a consumer works: its workers, its memory, its retries. The same for groups and partitions.
 public struct ProcessingConfig: Sendable {
@@ -36,7 +37,7 @@ public struct ProcessingConfig: Sendable {
     /// How many bytes of keys and values the messages in hand may have together. Default 64 MiB.
     /// One message that is larger than that is still read.
     ///
-    /// What librdkafka holds ready comes beside it, and up to a quarter of the budget is kept free for that. Up to 16
+    /// What librdkafka holds ready comes beside it, and up to a quarter of the budget is kept free for that. Up to 64
     /// partitions may hold as much as the budget ready together, at most 16 MiB each; with more partitions the shares
     /// shrink, to 64 KiB at the least (`queued.max.messages.kbytes`), and one fetch may come on top of each. librdkafka
     /// before 2.2 may let a broker rest for up to a second when it has fetched that much of all its partitions: where
@@ -99,6 +100,11 @@ public struct ProcessingConfig: Sendable {
 
     /// From when on a trouble counts in the consumer's `health`. Default: after 30 s for degraded, 2 min for stalled.
     public var health: HealthConfig
+
+    /// How long a handler may take, on average, for messages to be worked through in runs, and whether that is assumed at
+    /// first. For tests, whose handlers are not as quick as they would be in a release build.
+    package var quickLimit = WorkPace.quickLimit
+    package var isTakenToBeQuick = false
 
     /// The defaults, unless told otherwise.
     public init(

@@ -228,8 +228,15 @@ extension GroupConsumerConfig {
         }
         let general = compose(handlers)
         guard !topicHandlers.isEmpty else { return general }
-        let special = topicHandlers.mapValues { compose($0.combined(with: handlers)) }
-        return { message in try await (special[message.topic] ?? general)(message) }
+        // In a box: a function that is kept in a generic container is wrapped, and called twice for each message.
+        struct Chain: Sendable {
+            let function: ConsumeFunction
+        }
+        let special = topicHandlers.mapValues { Chain(function: compose($0.combined(with: handlers))) }
+        return { message in
+            if let chain = special[message.topic] { return try await chain.function(message) }
+            try await general(message)
+        }
     }
 
     /// - Parameter partitions: how many the topics have, as far as is known: a lone member gets them all.

@@ -18,8 +18,13 @@ final class ProduceRoute: Sendable {
     }
 
     let topic: String
-    /// The handlers and, innermost, the sending; `nil` when there are no handlers.
-    let chain: ProduceFunction?
+    /// The handlers and, innermost, the sending. In a box: an optional function is a wrapped one, and called twice.
+    struct Chain: Sendable {
+        let function: ProduceFunction
+    }
+
+    /// `nil` when there are no handlers.
+    let chain: Chain?
     /// Where the hash of a key starts, so that the same key of two topics has two orders.
     let seed: UInt64
     private let number: UInt32
@@ -27,7 +32,7 @@ final class ProduceRoute: Sendable {
     /// not specialised and takes longer than a lock.
     private let knownLink = Atomic<Unmanaged<Link>?>(nil)
 
-    init(topic: String, number: UInt32, chain: ProduceFunction?) {
+    init(topic: String, number: UInt32, chain: Chain?) {
         self.topic = topic
         self.number = number
         self.chain = chain

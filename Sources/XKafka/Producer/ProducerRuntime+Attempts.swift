@@ -78,7 +78,7 @@ extension ProducerRuntime {
         guard let outgoing = context.origin as? Outgoing, let chain = outgoing.route.chain else {
             return try await transmit(context)
         }
-        return try await chain(context)
+        return try await chain.function(context)
     }
 
     /// Waits until a message that failed may be tried again. Otherwise answers what it fails with.

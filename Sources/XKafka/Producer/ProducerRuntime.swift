@@ -228,13 +228,14 @@ final class ProducerRuntime: Sendable {
         routes.withLock { routes in
             if let route = routes[topic] { return route }
             let handlers = config.topicHandlers[topic]?.combined(with: config.handlers) ?? config.handlers
-            let chain: ProduceFunction? =
-                handlers.isEmpty
-                ? nil
-                : composeProduce(handlers.named(clientID: config.clientID)) { [weak self] context in
+            var chain: ProduceRoute.Chain?
+            if !handlers.isEmpty {
+                let function = composeProduce(handlers.named(clientID: config.clientID)) { [weak self] context in
                     guard let self else { throw ProducerError(.closed) }
                     return try await self.transmit(context)
                 }
+                chain = ProduceRoute.Chain(function: function)
+            }
             let route = ProduceRoute(topic: topic, number: UInt32(clamping: routes.count), chain: chain)
             routes[topic] = route
             return route

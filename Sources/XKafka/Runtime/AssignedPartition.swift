@@ -100,6 +100,15 @@ final class AssignedPartition: Sendable {
         state.withLock { $0.end(item.delivery, offset: item.offset, bytes: item.bytes, ending) }
     }
 
+    /// Notes that messages were completed. Answers what that changed.
+    func complete(_ places: ArraySlice<DeliveredBatch.Place>) -> PartitionState.Effects {
+        state.withLock { state in
+            places.reduce(into: PartitionState.Effects()) { effects, place in
+                effects = state.end(place.delivery, offset: place.offset, bytes: Int(place.bytes), .completed)
+            }
+        }
+    }
+
     /// Lets no further handler start. Answers whether nothing is in hand.
     func drain() -> Bool {
         isOpen.store(false, ordering: .releasing)

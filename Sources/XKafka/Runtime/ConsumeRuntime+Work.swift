@@ -43,6 +43,33 @@ extension ConsumeRuntime {
         }
     }
 
+    /// The first attempt at a message in a run. One that is not simply completed goes on like any other.
+    @inline(__always)
+    func work(_ number: Int, of part: DeliveredBatch.Part) async -> WorkOutcome<WorkItem>? {
+        let place = part.place(number)
+        guard part.batch.partition.mayStart, !isStopRequested else {
+            return finish(WorkItem(place, of: part.batch), .returned)
+        }
+        let context = part.batch.context(of: place)
+        let start = plan.log == nil ? context.receivedAt : .now
+        do {
+            try await plan.handler(context)
+            if let log = plan.log, log.logsSuccess { log.ended(context, .success, since: start) }
+            return nil
+        } catch {
+            return fail(WorkItem(place, of: part.batch), error, startedAt: start)
+        }
+    }
+
+    /// Notes that messages of a run were completed.
+    func end(_ numbers: Range<Int>, of part: DeliveredBatch.Part) {
+        let places = part.batch.places[part.place(numbers.lowerBound)..<part.place(numbers.upperBound)]
+        let effects = part.batch.partition.complete(places)
+        let bytes = places.reduce(0) { $0 + Int($1.bytes) }
+        note(effects, completed: effects.madeProgress ? places.count : 0)
+        if credit.giveBack(messages: places.count, bytes: bytes) { signal.raise() }
+    }
+
     /// The attempt at a message whose key extractor failed: that failure, or asking once more.
     private func retryKey(
         _ item: WorkItem,
@@ -178,10 +205,15 @@ extension ConsumeRuntime {
     /// Notes how a message ended and wakes the thread when that matters to it.
     func end(_ item: WorkItem, _ ending: PartitionState.Ending) {
         let effects = item.partition.end(item, ending)
-        var wantsToKnow = credit.giveBack(bytes: item.bytes)
-        if effects.madeProgress, progress.add(1, ordering: .releasing).newValue == processing.commitCount {
-            wantsToKnow = true
+        note(effects, completed: effects.madeProgress ? 1 : 0)
+        if credit.giveBack(bytes: item.bytes) { signal.raise() }
+    }
+
+    private func note(_ effects: PartitionState.Effects, completed count: Int) {
+        if count > 0 {
+            let (before, after) = progress.add(count, ordering: .releasing)
+            if before < processing.commitCount, after >= processing.commitCount { return signal.raise() }
         }
-        if effects.isDrained || wantsToKnow { signal.raise() }
+        if effects.isDrained { signal.raise() }
     }
 }

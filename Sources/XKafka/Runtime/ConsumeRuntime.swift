@@ -66,7 +66,13 @@ final class ConsumeRuntime: ElementWork {
 
     /// Makes the workers, as tasks that see the caller's task-local values.
     func startWorkers() -> WorkerPool<ConsumeRuntime> {
-        let pool = WorkerPool(self, shardCount: processing.shardCount)
+        // A handler that is given a limit of time has a task of its own.
+        let pace = WorkPace(
+            permitsRuns: processing.attemptTimeout == nil,
+            isQuick: processing.isTakenToBeQuick,
+            quickLimit: processing.quickLimit
+        )
+        let pool = WorkerPool(self, shardCount: processing.shardCount, pace: pace)
         self.pool.withLock { $0 = pool }
         if let extractor = processing.keyExtractor {
             extraction.withLock { $0 = KeyExtraction(extractor, plan.routing, pool) }

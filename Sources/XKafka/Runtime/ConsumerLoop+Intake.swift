@@ -118,20 +118,20 @@ extension ConsumerLoop {
         noteSignOfLife()
         // What was finished before, by an earlier owner, is left out; that may have moved the frontier.
         if entry.assigned.deliver(&arrived) { noteUncommitted() }
-        let batch = DeliveredBatch(arrived, in: messages, of: entry.assigned, receivedAt: now)
-        arrived = []
-        runtime.credit.take(messages: batch.places.count, bytes: batch.places.reduce(0) { $0 + Int($1.bytes) })
+        let bytes = arrived.reduce(0) { $0 + Int($1.bytes) }
+        runtime.credit.take(messages: arrived.count, bytes: bytes)
+        func batch(_ places: [DeliveredBatch.Place]) -> DeliveredBatch {
+            DeliveredBatch(places, in: messages, of: entry.assigned, receivedAt: now)
+        }
         if let keyExtraction = runtime.keyExtraction {
-            keyExtraction.submit(batch.places.indices.map { item($0, of: batch) })
+            let batch = batch(arrived)
+            keyExtraction.submit(arrived.indices.map { item($0, of: batch) })
         } else if entry.bytesEach < Self.copiedSize {
-            shardLists.add(batch.places)
-            shardLists.empty { shard, numbers in
-                workers.submit(numbers, shard: shard) { number in
-                    (WorkItem(Int(number), of: batch), batch.places[Int(number)].queue)
-                }
-            }
+            let batch = batch(shardSort.sort(arrived))
+            shardSort.forEachShard { workers.submit(DeliveredBatch.Part($1, of: batch), shard: $0) }
         } else {
-            for (index, place) in batch.places.enumerated() {
+            let batch = batch(arrived)
+            for (index, place) in arrived.enumerated() {
                 workers.submit(item(index, of: batch), key: place.queue, shard: place.shard)
             }
         }
@@ -169,6 +169,13 @@ extension ConsumerLoop {
     }
 
     // MARK: Sweep
+
+    /// Looks whether a message that was taken to be quick is not, so that others do not wait for it.
+    func lookAtRuns(_ now: ContinuousClock.Instant) {
+        guard now >= nextLookAtRuns else { return }
+        nextLookAtRuns = now + Self.runInterval
+        workers.queueStalledRuns()
+    }
 
     /// Looks at every partition from time to time although nothing was announced.
     ///

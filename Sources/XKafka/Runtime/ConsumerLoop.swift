@@ -23,6 +23,9 @@ final class ConsumerLoop {
     /// How often the partitions are looked at although nothing announced a message. It should never
     /// find one; see ``sweep(_:)``.
     static let sweepInterval = Duration.milliseconds(100)
+    /// How often it is looked whether a worker is stuck in a run, and so how long others of its shard may wait for
+    /// that, twice. More often, and a worker whose thread was not running would be taken for one.
+    static let runInterval = Duration.milliseconds(5)
 
     let runtime: ConsumeRuntime
     let client: ConsumerClient
@@ -35,14 +38,14 @@ final class ConsumerLoop {
     var partitions: [TopicPartition: PartitionEntry] = [:]
     var turns: [PartitionEntry] = []
     var nextTurn = 0
-    /// Empty between turns, kept for its memory.
-    var shardLists: ShardLists
+    var shardSort: ShardSort
     /// An assignment whose committed offsets are still being asked for.
     var pendingAssignment: PendingAssignment?
     /// Partitions that are being given back, until nothing of theirs is in hand.
     var draining: Set<TopicPartition> = []
     var commits = CommitSchedule()
     var nextSweep = ContinuousClock.now
+    var nextLookAtRuns = ContinuousClock.now
     var epochs: UInt64 = 0
     var hasWarnedOfMetadata = false
     /// The user's callbacks that hold partitions back, and how many were ever made.
@@ -85,7 +88,7 @@ final class ConsumerLoop {
         self.client = client
         self.role = role
         workers = pool
-        shardLists = ShardLists(shardCount: runtime.processing.shardCount)
+        shardSort = ShardSort(shardCount: runtime.processing.shardCount)
         librdkafkaLog = LibrdkafkaLog(runtime.logger)
         vitals = runtime.vitals.withLock { $0 }
         machine = RebalanceMachine(
@@ -118,6 +121,7 @@ final class ConsumerLoop {
             requestCommittedIfDue(now)
             noteCallbackEnds(now)
             sweep(now)
+            lookAtRuns(now)
             let tookMessages = takeMessages()
             commitIfDue(now)
             checkStore(now)
@@ -223,6 +227,7 @@ final class ConsumerLoop {
         if let commit = commits.nextTime { wake = min(wake, commit) }
         if let request = pendingAssignment?.retryTime { wake = min(wake, request) }
         for callback in callbacks.values { wake = min(wake, callback.deadline) }
+        if workers.needsLook { wake = min(wake, nextLookAtRuns) }
         return wake
     }
 

@@ -37,12 +37,12 @@ final class Credit: Sendable {
         bytes.add(byteCount, ordering: .relaxed)
     }
 
-    /// Gives back what one message took. Answers whether the thread is to be woken.
-    func giveBack(bytes count: Int) -> Bool {
-        messages.subtract(1, ordering: .sequentiallyConsistent)
-        bytes.subtract(count, ordering: .sequentiallyConsistent)
+    /// Gives back what messages took. Answers whether the thread is to be woken.
+    func giveBack(messages messageCount: Int = 1, bytes byteCount: Int) -> Bool {
+        messages.subtract(messageCount, ordering: .sequentiallyConsistent)
+        bytes.subtract(byteCount, ordering: .sequentiallyConsistent)
         let step = wakeStep.load(ordering: .sequentiallyConsistent)
-        guard step > 0, givenBack.add(1, ordering: .relaxed).newValue >= step else { return false }
+        guard step > 0, givenBack.add(messageCount, ordering: .relaxed).newValue >= step else { return false }
         givenBack.store(0, ordering: .relaxed)
         return true
     }

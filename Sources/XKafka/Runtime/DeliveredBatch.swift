@@ -3,6 +3,7 @@ import XKafkaCore
 import XKafkaEngine
 import XKafkaOffsets
 import XKafkaTransport
+import XKafkaWorkers
 
 /// Messages of one partition that were taken together, on their way through the workers.
 ///
@@ -22,6 +23,7 @@ final class DeliveredBatch: Sendable {
     }
 
     let partition: AssignedPartition
+    /// In order; or by shard, and in each shard in order, where ``Part`` names them.
     let places: [Place]
     private let messages: MessageBatch
     private let receivedAt: ContinuousClock.Instant
@@ -46,5 +48,29 @@ final class DeliveredBatch: Sendable {
             attempt: 1,
             receivedAt: receivedAt
         )
+    }
+}
+
+extension DeliveredBatch {
+    /// The messages of one shard, which lie together in their batch.
+    struct Part: ElementBundle {
+        let batch: DeliveredBatch
+        private let first: Int32
+        private let length: Int32
+
+        init(_ places: Range<Int>, of batch: DeliveredBatch) {
+            self.batch = batch
+            first = Int32(places.lowerBound)
+            length = Int32(places.count)
+        }
+
+        var count: Int { Int(length) }
+
+        /// The place in the batch of the message with this number.
+        func place(_ number: Int) -> Int { Int(first) + number }
+
+        func element(_ number: Int) -> WorkItem { WorkItem(place(number), of: batch) }
+
+        func key(_ number: Int) -> UInt64 { batch.places[place(number)].queue }
     }
 }

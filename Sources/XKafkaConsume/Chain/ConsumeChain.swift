@@ -5,16 +5,22 @@ import XKafkaCore
 /// - Returns: a function that runs the whole chain. It throws ``ConsumeChainError/nextCalledTwice`` into
 ///   a handler that calls `next` a second time for one message, unless it is a ``RepeatingConsumeHandler``.
 public func composeConsume(_ handlers: [any ConsumeHandler], _ final: @escaping ConsumeFunction) -> ConsumeFunction {
-    handlers.reversed().reduce(final) { rest, handler in
-        if let handler = handler as? any RepeatingConsumeHandler {
-            return { message in try await handler.handle(message, next: rest) }
-        }
-        return { message in
-            let wasCalled = CallMark()
-            try await handler.handle(message) { message in
-                guard wasCalled.set() else { throw ConsumeChainError.nextCalledTwice }
-                try await rest(message)
-            }
+    // No `reduce`: what goes through a generic function comes out wrapped, and each wrapping is one more asynchronous
+    // call for each message.
+    var rest = final
+    for handler in handlers.reversed() { rest = link(handler, rest) }
+    return rest
+}
+
+private func link(_ handler: any ConsumeHandler, _ rest: @escaping ConsumeFunction) -> ConsumeFunction {
+    if let handler = handler as? any RepeatingConsumeHandler {
+        return { message in try await handler.handle(message, next: rest) }
+    }
+    return { message in
+        let wasCalled = CallMark()
+        try await handler.handle(message) { message in
+            guard wasCalled.set() else { throw ConsumeChainError.nextCalledTwice }
+            try await rest(message)
         }
     }
 }

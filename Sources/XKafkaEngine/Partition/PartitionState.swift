@@ -51,6 +51,11 @@ package struct PartitionState: Sendable {
         package var madeProgress = false
         /// The last message in hand has ended while draining.
         package var isDrained = false
+
+        package init(madeProgress: Bool = false, isDrained: Bool = false) {
+            self.madeProgress = madeProgress
+            self.isDrained = isDrained
+        }
     }
 
     package private(set) var phase = Phase.active

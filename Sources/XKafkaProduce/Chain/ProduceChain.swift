@@ -5,16 +5,22 @@ public import XKafkaCore
 /// - Returns: a function that runs the whole chain. It throws ``ProduceChainError/nextCalledTwice`` into a
 ///   handler that calls `next` a second time for one message, unless it is a ``RepeatingProduceHandler``.
 public func composeProduce(_ handlers: [any ProduceHandler], _ final: @escaping ProduceFunction) -> ProduceFunction {
-    handlers.reversed().reduce(final) { rest, handler in
-        if let handler = handler as? any RepeatingProduceHandler {
-            return { message in try await handler.handle(message, next: rest) }
-        }
-        return { message in
-            let wasCalled = CallMark()
-            return try await handler.handle(message) { message in
-                guard wasCalled.set() else { throw ProduceChainError.nextCalledTwice }
-                return try await rest(message)
-            }
+    // No `reduce`: what goes through a generic function comes out wrapped, and each wrapping is one more asynchronous
+    // call for each message.
+    var rest = final
+    for handler in handlers.reversed() { rest = link(handler, rest) }
+    return rest
+}
+
+private func link(_ handler: any ProduceHandler, _ rest: @escaping ProduceFunction) -> ProduceFunction {
+    if let handler = handler as? any RepeatingProduceHandler {
+        return { message in try await handler.handle(message, next: rest) }
+    }
+    return { message in
+        let wasCalled = CallMark()
+        return try await handler.handle(message) { message in
+            guard wasCalled.set() else { throw ProduceChainError.nextCalledTwice }
+            return try await rest(message)
         }
     }
 }
