@@ -76,6 +76,13 @@ bench: setup ## Compare with librdkafka alone, in release; BENCH="--filter drain
 	swift build --package-path Benchmarks -c release --product xkafka-bench
 	@Benchmarks/.build/release/xkafka-bench run $(BENCH)
 
+SCALING ?=
+
+.PHONY: bench-scaling
+bench-scaling: setup ## Measure with few and many shards, keys and waiting messages; SCALING=shards, keys or backlog narrows.
+	swift build --package-path Benchmarks -c release --product xkafka-bench
+	@Benchmarks/.build/release/xkafka-bench scaling $(SCALING)
+
 .PHONY: bench-micro
 bench-micro: setup ## Measure offset tracker, key queues and lanes by themselves; MICRO=tracker narrows.
 	swift build -c release --product xkafka-micro

@@ -3,24 +3,49 @@ import Foundation
 
 /// Measures what it is given and prints a line for each.
 struct MicroBench {
-    /// Only what has this in its name.
-    let filter: String?
+    enum Mode {
+        /// The time, and allocations.
+        case timing
+        /// Instructions.
+        case counting
+        /// Nothing: plays so many repetitions, for somebody else to measure.
+        case playing(Int)
+    }
 
     private static let repetitions = 9
 
     static let header = line("benchmark", "ns/op", "min to max", "allocations/op")
+    static let instructionsHeader = line("benchmark", "instructions/op")
 
-    /// Measures `body`, which does `operations` operations and leaves the state as it found it, several times.
+    private let mode: Mode
+    private let isMeant: (String) -> Bool
+
+    /// Measures those whose names `isMeant` says yes to.
+    init(_ mode: Mode, _ isMeant: @escaping (String) -> Bool) {
+        self.mode = mode
+        self.isMeant = isMeant
+    }
+
+    /// Measures `body`, which does `operations` operations and leaves the state as it found it.
     func measure<State>(
         _ name: String,
         operations: Int,
         from make: () -> State,
         _ body: (inout State) -> Void
     ) {
-        guard filter.map({ name.contains($0) }) ?? true else { return }
+        guard isMeant(name) else { return }
+        if case .counting = mode {
+            let count = Instructions.count(of: name).map { one(Double($0) / Double(operations)) }
+            print(Self.line(name, count ?? "not counted: valgrind does not take this program"))
+            return
+        }
         var state = make()
         // What grows, grows now.
         body(&state)
+        if case .playing(let repetitions) = mode {
+            for _ in 0..<repetitions { body(&state) }
+            return
+        }
         var times: [Double] = []
         for _ in 0..<Self.repetitions {
             let start = ContinuousClock.now
@@ -42,13 +67,10 @@ struct MicroBench {
         )
     }
 
-    private func one(_ nanoseconds: Double) -> String { String(format: "%.1f", nanoseconds) }
+    private func one(_ value: Double) -> String { String(format: "%.1f", value) }
 
-    private static func line(_ name: String, _ median: String, _ range: String, _ allocations: String) -> String {
-        func right(_ text: String, _ width: Int) -> String {
-            String(repeating: " ", count: max(0, width - text.count)) + text
-        }
-        let name = name + String(repeating: " ", count: max(0, 62 - name.count))
-        return "\(name) \(right(median, 8)) \(right(range, 18)) \(right(allocations, 15))"
+    private static func line(_ name: String, _ columns: String...) -> String {
+        func pad(_ width: Int, _ text: String) -> String { String(repeating: " ", count: max(0, width - text.count)) }
+        return name + pad(70, name) + columns.map { pad(20, $0) + $0 }.joined()
     }
 }
