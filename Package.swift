@@ -56,12 +56,12 @@ let package = Package(
         ),
         .target(
             name: "XKafkaWorkers",
-            dependencies: ["XKafkaCore", .product(name: "DequeModule", package: "swift-collections")]
+            dependencies: [.product(name: "DequeModule", package: "swift-collections")]
         ),
         .target(
             name: "XKafkaEngine",
             dependencies: [
-                "XKafkaCore", "XKafkaOffsets", "XKafkaWorkers",
+                "XKafkaCore", "XKafkaOffsets",
                 .product(name: "DequeModule", package: "swift-collections"),
             ]
         ),
@@ -114,7 +114,8 @@ let package = Package(
             ]
         ),
 
-        // Checkpoints in SQLite, for those who import it.
+        // Checkpoints in SQLite, for those who import it. XKafka shows the two below it too; they are named because the
+        // documentation links to them.
         .target(
             name: "XKafkaSQLite",
             dependencies: ["XKafka", "XKafkaConsume", "XKafkaCore", .product(name: "GRDB", package: "GRDB.swift")]
@@ -147,7 +148,7 @@ let package = Package(
         .target(
             name: "XKafkaTestingInternal",
             dependencies: [
-                "XKafkaCore", "XKafkaEngine", "XKafkaOffsets", "XKafkaTesting", "XKafkaTransport", "XKafkaWorkers",
+                "XKafkaCore", "XKafkaEngine", "XKafkaOffsets", "XKafkaTransport", "XKafkaWorkers",
                 .product(name: "InMemoryLogging", package: "swift-log"),
                 .product(name: "Logging", package: "swift-log"),
             ]
@@ -215,15 +216,16 @@ let package = Package(
         .testTarget(
             name: "XKafkaTestingTests",
             dependencies: [
-                "XKafka", "XKafkaTesting", "XKafkaTestingInternal", "XKafkaTransport", "xkafka-embedded-broker",
+                "XKafka", "XKafkaCore", "XKafkaTesting", "XKafkaTestingInternal", "XKafkaTransport",
+                "xkafka-embedded-broker",
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ]
         ),
         .testTarget(
             name: "XKafkaTests",
             dependencies: [
-                "XKafka", "XKafkaSQLite", "XKafkaTesting", "XKafkaTestingInternal", "xkafka-embedded-broker",
-                "xkafka-test-handles", "xkafka-test-member",
+                "XKafka", "XKafkaCore", "XKafkaSQLite", "XKafkaTesting", "XKafkaTestingInternal", "XKafkaTransport",
+                "xkafka-embedded-broker", "xkafka-test-handles", "xkafka-test-member",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),

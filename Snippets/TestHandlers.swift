@@ -15,7 +15,7 @@ let transport = RecordingTransport()
 let producer = try Producer(ProducerConfig(brokers: []), transport: transport)
 let consumer = TestConsumer(config) { message in try await invoice(message, with: producer) }
 
-transport.fail(with: .messageTooLarge, times: 2)
+transport.fail(with: .topicAuthorizationFailed, times: 2)
 let outcome = await consumer.handle(ConsumeContext(topic: "orders", offset: 17, key: "order-1", value: "paid"))
 print(outcome.isCompleted, outcome.attempts, outcome.pauses)  // true 3 [0.1 seconds, 0.2 seconds]
 print(transport.sent.map(\.topic))  // [Optional("invoices")]

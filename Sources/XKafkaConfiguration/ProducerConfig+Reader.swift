@@ -49,7 +49,11 @@ extension ProducerConfig {
         var settings = Settings(reader, of: "ProducerConfig")
         self.init(brokers: settings.requiredList("brokers"), security: settings.security(tokens), logger: logger)
         settings.read("defaultTopic", into: &defaultTopic)
-        settings.read("partitioner", into: &partitioner, from: [.fnv1aRandom, .fnv1a, .murmur2, .consistent])
+        settings.read(
+            "partitioner",
+            into: &partitioner,
+            from: [.fnv1aRandom, .fnv1a, .murmur2Random, .consistentRandom]
+        )
         settings.read("dispatch.mode", into: &dispatch.mode, from: [.serial, .keySharded, .parallel])
         settings.read("dispatch.shardCount", into: &dispatch.shardCount)
         settings.read("dispatch.workerCount", into: &dispatch.workerCount)

@@ -48,4 +48,19 @@ import Testing
         let links = text.matches(of: /\]\(#([^)\s]+)\)/).map { String($0.1) }
         #expect(Set(links).subtracting(headings) == [])
     }
+
+    /// The log lines that an article or the README names are written, word for word.
+    @Test func logLinesThatAreNamedAreWritten() throws {
+        let sources = try Repository.sources().filter { $0.path.contains("/Sources/XKafka") }
+            .map { try String(contentsOf: $0, encoding: .utf8) }
+            .joined()
+        let articles = try FileManager.default.contentsOfDirectory(
+            at: Repository.root.appendingPathComponent("Sources/XKafka/XKafka.docc"),
+            includingPropertiesForKeys: nil
+        )
+        let texts = try articles.map { try String(contentsOf: $0, encoding: .utf8) } + [Repository.text("README.md")]
+        let lines = Set(texts.joined().matches(of: /`(xkafka [^`]+)`/).map { String($0.1) })
+        #expect(lines.count > 20)
+        #expect(lines.filter { !sources.contains("\"\($0)") } == [])
+    }
 }

@@ -182,7 +182,7 @@ import XKafkaConfiguration
             ])
         )
         #expect(config.defaultTopic == "orders")
-        #expect(config.partitioner == .murmur2)
+        #expect(config.partitioner == .murmur2Random)
         #expect(
             config.dispatch
                 == ProducerDispatchConfig(mode: .serial, shardCount: 2, workerCount: 3, queueSize: 4, maxInFlight: 5)

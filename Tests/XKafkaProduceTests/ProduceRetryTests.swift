@@ -19,7 +19,7 @@ import XKafkaTestingInternal
         let retry = try ProduceRetry(
             config(maxRetries),
             policy: policy,
-            hook: { events.add("\($0.stage) \($0.attempt) \($0.willRetry) \($0.error)") },
+            failureHook: { events.add("\($0.stage) \($0.attempt) \($0.willRetry) \($0.error)") },
             logger: log.logger
         )
         let chain = composeProduce([ProduceLogger(log.logger), retry]) { try await sender.send($0) }
@@ -127,7 +127,7 @@ import XKafkaTestingInternal
         let failing = Collector<Int>()
         let retry = try ProduceRetry(
             RetryConfig(initialBackoff: .seconds(60), maxBackoff: .seconds(60)),
-            hook: { failing.add($0.attempt) },
+            failureHook: { failing.add($0.attempt) },
             logger: RecordedLog().logger
         )
         let chain = composeProduce([retry]) { _ in throw Failure() }

@@ -27,7 +27,8 @@ import XKafkaTestingInternal
         let address = broker.bootstrapServers
         broker.stop()
         broker.stop()
-        #expect(throws: (any Error).self) { try broker.createTopic("late", partitions: 1) }
+        #expect(throws: EmbeddedBrokerError.self) { try broker.createTopic("late", partitions: 1) }
+        #expect(throws: EmbeddedBrokerError.self) { try broker.inject(.brokerDown()) }
         let metadata = try await Kcat.run(["-L", "-b", address, "-m", "1"])
         #expect(metadata.status != 0)
     }
@@ -42,7 +43,7 @@ import XKafkaTestingInternal
     @Test func diedChildProcessIsAnError() throws {
         let broker = try EmbeddedBroker.start(in: .childProcess)
         kill(try #require(broker.processIdentifier), SIGKILL)
-        #expect(throws: (any Error).self) {
+        #expect(throws: EmbeddedBrokerError.self) {
             // The first write may still go through.
             try broker.createTopic("a", partitions: 1)
             try broker.createTopic("b", partitions: 1)

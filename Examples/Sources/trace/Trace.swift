@@ -52,14 +52,15 @@ struct Trace: AsyncParsableCommand {
             }
             await producer.close()
 
-            var config = GroupConsumerConfig(
-                brokers: environment.brokers,
-                groupID: environment.groupID,
-                topics: [environment.topic],
-                logger: logger
+            let consumer = try GroupConsumer(
+                GroupConsumerConfig(
+                    brokers: environment.brokers,
+                    groupID: environment.groupID,
+                    topics: [environment.topic],
+                    handlers: [ConsumeTrace(tracer: tracer)],
+                    logger: logger
+                )
             )
-            config.handlers = [ConsumeTrace(tracer: tracer)]
-            let consumer = try GroupConsumer(config)
             let remaining = Countdown(orders)
             try await consumer.consume { message in
                 guard let value = message.value.map({ String($0) }), value.hasPrefix("traced") else { return }

@@ -31,8 +31,18 @@ import Testing
         #expect(output.status == 0)
         #expect(output.lines.count { $0.contains("message sent on") } == 6, "\(text)")
         #expect(output.lines.count { $0.contains("xkafka handle dead-lettered") } == 1, "\(text)")
-        #expect(!text.contains("xkafka retrying message"), "trying again is of no use: \(text)")
         #expect(output.lines.last?.contains("service ended") == true, "\(text)")
+    }
+
+    /// The service tries three times again, but for errors that say that it is of no use: then the first attempt is the
+    /// last, and the dead letter says so.
+    @Test func permanentErrorsAreNotTriedAgain() async throws {
+        let output = try await ExampleOutput.run("service", terminatedAt: "xkafka handle dead-lettered")
+        let text = output.lines.joined(separator: "\n")
+        let letter = try #require(output.fields(of: "xkafka handle dead-lettered").first, "\(text)")
+        #expect(letter["attempt"] == "1" && letter["error"]?.hasPrefix("NothingToTransform") == true, "\(text)")
+        #expect(letter["result"] == "dead_letter", "\(text)")
+        #expect(!text.contains("xkafka retrying message"), "\(text)")
     }
 
     @Test func tellsHowItIsDoing() async throws {

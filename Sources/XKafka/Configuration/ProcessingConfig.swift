@@ -90,8 +90,8 @@ public struct ProcessingConfig: Sendable {
     /// Told about each step of a message's failing. Default: nobody.
     public var failureHook: ConsumeFailureHook?
 
-    /// Whether each message leaves a log line when it is done with. Default `true`. Lines about retries
-    /// and dead letters are written in either case.
+    /// Whether each message leaves a log line when it is done with, dead-lettered ones included. Default `true`.
+    /// Lines about retries, and about dead letters that could not be published, are written in either case.
     public var logsMessages: Bool
 
     /// The level of the line for a message that was handled. Default `debug`.

@@ -115,13 +115,14 @@ public struct GroupConsumerConfig: Sendable {
     /// library owns, are refused, and so is what librdkafka does not know. Default: none.
     public var librdkafkaProperties: [String: String]
 
-    /// A configuration with everything at its default but the addresses, the group and the topics.
+    /// A configuration with everything at its default but what is given.
     public init(
         brokers: [String],
         groupID: String,
         topics: [String],
         start: StartOffset = .earliest,
         processing: ProcessingConfig = ProcessingConfig(),
+        handlers: [any ConsumeHandler] = [],
         security: SecurityConfig = .plaintext,
         logger: Logger = Logger(label: "xkafka")
     ) {
@@ -130,6 +131,7 @@ public struct GroupConsumerConfig: Sendable {
         self.topics = topics
         self.start = start
         self.processing = processing
+        self.handlers = handlers
         self.security = security
         self.logger = logger
         sessionTimeout = Self.defaultSessionTimeout
@@ -142,7 +144,6 @@ public struct GroupConsumerConfig: Sendable {
         onAssigned = nil
         onRevoked = nil
         onLost = nil
-        handlers = []
         topicHandlers = [:]
         offsetMetadataLimit = Self.defaultOffsetMetadataLimit
         clientID = ClientID.random()

@@ -83,7 +83,7 @@ public struct PartitionConsumerConfig: Sendable {
     /// library owns, are refused, and so is what librdkafka does not know. Default: none.
     public var librdkafkaProperties: [String: String]
 
-    /// A configuration with everything at its default but the addresses, the topic and the partition.
+    /// A configuration for one partition of a topic, with everything at its default but what is given.
     public init(
         brokers: [String],
         topic: String,
@@ -91,6 +91,7 @@ public struct PartitionConsumerConfig: Sendable {
         start: StartPosition = .earliest,
         offsetStore: any OffsetStore = MemoryOffsetStore(),
         processing: ProcessingConfig = ProcessingConfig(),
+        handlers: [any ConsumeHandler] = [],
         security: SecurityConfig = .plaintext,
         logger: Logger = Logger(label: "xkafka")
     ) {
@@ -101,12 +102,13 @@ public struct PartitionConsumerConfig: Sendable {
             start: start,
             offsetStore: offsetStore,
             processing: processing,
+            handlers: handlers,
             security: security,
             logger: logger
         )
     }
 
-    /// A configuration for several partitions of a topic, with everything else at its default.
+    /// A configuration for several partitions of a topic, with everything at its default but what is given.
     public init(
         brokers: [String],
         topic: String,
@@ -114,6 +116,7 @@ public struct PartitionConsumerConfig: Sendable {
         start: StartPosition = .earliest,
         offsetStore: any OffsetStore = MemoryOffsetStore(),
         processing: ProcessingConfig = ProcessingConfig(),
+        handlers: [any ConsumeHandler] = [],
         security: SecurityConfig = .plaintext,
         logger: Logger = Logger(label: "xkafka")
     ) {
@@ -123,6 +126,7 @@ public struct PartitionConsumerConfig: Sendable {
         self.start = start
         self.offsetStore = offsetStore
         self.processing = processing
+        self.handlers = handlers
         self.security = security
         self.logger = logger
         end = .never
@@ -131,7 +135,6 @@ public struct PartitionConsumerConfig: Sendable {
         reconnectInitialBackoff = Self.defaultReconnectInitialBackoff
         reconnectMaxBackoff = Self.defaultReconnectMaxBackoff
         isolationLevel = .readCommitted
-        handlers = []
         clientID = ClientID.random()
         metrics = nil
         librdkafkaProperties = [:]

@@ -3,9 +3,10 @@ public import XKafkaCore
 /// A message on its way through the handlers of a consumer.
 ///
 /// The bytes of the message are not copied: ``key``, ``value`` and ``headers`` point into the
-/// memory the message was fetched into. The context, or anything taken from it, may be kept after
-/// the handler returned; what is kept for long should be a ``copied()`` one, because it otherwise
-/// keeps a whole fetch in memory.
+/// memory the message was fetched into. (Those of a large message, and of one that is tried again, have
+/// memory of their own.) The context, or anything taken from it, may be kept after the handler
+/// returned; what is kept for long should be a ``copied()`` one, because it otherwise keeps a whole
+/// fetch in memory.
 public struct ConsumeContext: Sendable {
     private let message: FetchedMessage
 

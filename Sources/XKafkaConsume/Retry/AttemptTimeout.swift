@@ -31,7 +31,7 @@ package func withAttemptTimeout(
         if first == .timePassed { group.cancelAll() }
         do {
             _ = try await group.next()
-        } catch  where first == .timePassed {
+        } catch let error where first == .timePassed {
             let position = TopicPartitionOffset(message.topicPartition, offset: message.offset)
             throw ConsumerError(.attemptTimedOut, position: position, cause: error)
         }

@@ -15,8 +15,8 @@ public struct ProduceRetry: RepeatingProduceHandler {
     ///
     /// - Parameters:
     ///   - config: how often and after which pauses. Default: for ever.
-    ///   - policy: what happens when that was often enough.
-    ///   - hook: told about every failure.
+    ///   - policy: what happens when that was often enough. Default ``ProducerExhaustedPolicy/block``.
+    ///   - failureHook: told about each step of a message's failing. Default: nobody.
     ///   - logger: where the lines go. Default: a logger with the label `xkafka`.
     ///   - clock: what the pauses are waited for on; tests give one that takes no time, such as
     ///     `VirtualClock` of `XKafkaTesting`. Default: time as it passes.
@@ -24,7 +24,7 @@ public struct ProduceRetry: RepeatingProduceHandler {
     public init(
         _ config: RetryConfig = RetryConfig(),
         policy: ProducerExhaustedPolicy = .block,
-        hook: ProduceFailureHook? = nil,
+        failureHook: ProduceFailureHook? = nil,
         logger: Logger = Logger(label: "xkafka"),
         clock: any Clock<Duration> = ContinuousClock()
     ) throws(ConfigurationError) {
@@ -32,7 +32,7 @@ public struct ProduceRetry: RepeatingProduceHandler {
         config.check(&checks)
         policy.check(&checks, config)
         try checks.finish()
-        rules = ProduceRetryRules(config, policy: policy, hook: hook, logger: logger)
+        rules = ProduceRetryRules(config, policy: policy, hook: failureHook, logger: logger)
         self.clock = clock
     }
 

@@ -78,9 +78,14 @@ final class ChildCluster: ClusterControl {
     private func request(_ request: ChildRequest) throws {
         let line = try JSONEncoder().encode(request) + [UInt8(ascii: "\n")]
         let reply = try connection.withLock { connection -> ChildReply in
-            guard var open = connection else { throw EmbeddedBrokerError("the embedded broker was stopped") }
+            guard var open = connection else { throw EmbeddedBrokerError.stopped }
             defer { connection = open }
-            try open.requests.write(contentsOf: line)
+            do {
+                try open.requests.write(contentsOf: line)
+            } catch {
+                // The one way in which writing to a pipe fails: nobody reads it any more.
+                throw EmbeddedBrokerError.processEnded
+            }
             return try open.readReply()
         }
         if let error = reply.error { throw error }
@@ -115,7 +120,7 @@ extension ChildCluster.Connection {
                 return try JSONDecoder().decode(ChildReply.self, from: line)
             }
             let more = replies.availableData
-            guard !more.isEmpty else { throw EmbeddedBrokerError("the embedded broker's process has ended") }
+            guard !more.isEmpty else { throw EmbeddedBrokerError.processEnded }
             unread += more
         }
     }

@@ -79,8 +79,8 @@ public final class EmbeddedBroker: Sendable {
     ///   - partitions: how many partitions, at least 1.
     ///   - replicationFactor: how many brokers hold each partition, at least 1 and at most as many
     ///     as there are.
-    /// - Throws: ``EmbeddedBrokerError`` when an argument makes no sense, `KafkaError` when librdkafka refuses, such as
-    ///   a topic that is there already.
+    /// - Throws: ``EmbeddedBrokerError`` when an argument makes no sense or the broker is not there any more,
+    ///   `KafkaError` when librdkafka refuses, such as a topic that is there already.
     public func createTopic(_ topic: String, partitions: Int, replicationFactor: Int = 1) throws {
         guard (1...10_000).contains(partitions) else {
             throw EmbeddedBrokerError("a topic has 1 to 10,000 partitions, got \(partitions) for \(topic)")
@@ -96,8 +96,8 @@ public final class EmbeddedBroker: Sendable {
 
     /// Lets something go wrong now.
     ///
-    /// - Throws: `KafkaError` when there is no such broker, topic or partition; that or ``EmbeddedBrokerError`` when the
-    ///   broker was stopped.
+    /// - Throws: `KafkaError` when there is no such broker, topic or partition, ``EmbeddedBrokerError`` when the
+    ///   broker was stopped or its process has ended.
     public func inject(_ fault: Fault) throws {
         try cluster.apply(fault.mock)
     }
@@ -130,6 +130,9 @@ public struct EmbeddedBrokerError: Error, Sendable, CustomStringConvertible {
     init(_ description: String) {
         self.description = description
     }
+
+    static let stopped = EmbeddedBrokerError("the embedded broker was stopped")
+    static let processEnded = EmbeddedBrokerError("the embedded broker's process has ended")
 }
 
 /// What can be asked of a cluster, wherever it runs.
@@ -146,10 +149,21 @@ extension MockCluster: ClusterControl {
     var processIdentifier: Int32? { nil }
 
     func createTopic(_ topic: String, partitions: Int, replicationFactor: Int) throws {
-        try create(topic: topic, partitions: partitions, replicationFactor: replicationFactor)
+        try whileRunning {
+            try create(topic: topic, partitions: partitions, replicationFactor: replicationFactor)
+        }
     }
 
     func apply(_ fault: MockFault) throws {
-        try inject(fault)
+        try whileRunning { try inject(fault) }
+    }
+
+    /// A broker that was stopped is told as one in a process of its own tells it.
+    private func whileRunning(_ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch let error as KafkaError where error.code == .wrongState {
+            throw EmbeddedBrokerError.stopped
+        }
     }
 }

@@ -59,7 +59,7 @@ public struct ClusterInspector: Sendable {
     /// Creates a topic on a real cluster and waits until its partitions have leaders. The embedded
     /// broker does not take this request; it has `EmbeddedBroker.createTopic` instead.
     ///
-    /// - Throws: ``EmbeddedBrokerError`` when the topic has another number of partitions in the end.
+    /// - Throws: ``ClusterInspectorError`` when the topic has another number of partitions in the end.
     public func createTopic(_ topic: String, partitions: Int, replicationFactor: Int = 1) async throws {
         try await ask { queries in
             try queries.createTopic(topic, partitions: partitions, replicationFactor: replicationFactor)
@@ -71,7 +71,7 @@ public struct ClusterInspector: Sendable {
                 let known = try await endOffsets(of: topic).count
                 if known == partitions { return }
                 if ContinuousClock.now >= deadline {
-                    throw EmbeddedBrokerError("\(topic) has \(known) partitions instead of \(partitions)")
+                    throw ClusterInspectorError("\(topic) has \(known) partitions instead of \(partitions)")
                 }
             } catch let error as KafkaError where error.errorClass == .retriable || error.code == .unknownTopic {
                 if ContinuousClock.now >= deadline { throw error }

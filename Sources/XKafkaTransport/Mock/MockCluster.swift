@@ -5,7 +5,7 @@ package import XKafkaCore
 /// Owns a cluster of librdkafka's mock brokers, which speak Kafka's protocol on loopback.
 ///
 /// `@unchecked Sendable`: librdkafka's mock calls lock themselves or run on the cluster's thread;
-/// `lock` keeps them from meeting `stop()`, which frees the cluster once.
+/// the lock of `running` keeps them from meeting `stop()`, which frees the cluster once.
 package final class MockCluster: @unchecked Sendable {
     /// `@unchecked Sendable`: only used with the lock held.
     private struct Running: @unchecked Sendable {

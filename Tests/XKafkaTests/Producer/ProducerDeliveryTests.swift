@@ -116,8 +116,8 @@ import XKafkaTestingInternal
         }
         #expect(try await partitions(.fnv1a) == [3, 3, 3, 3, 3, 3, 1, 11])
         #expect(try await partitions(.fnv1aRandom).suffix(2) == [1, 11])
-        let java = try await partitions(.murmur2).suffix(2)
-        let crc = try await partitions(.consistent).suffix(2)
+        let java = try await partitions(.murmur2Random).suffix(2)
+        let crc = try await partitions(.consistentRandom).suffix(2)
         #expect(Array(java) != [1, 11])
         #expect(Array(crc) != [1, 11])
     }
