@@ -42,7 +42,7 @@ struct Scaling: AsyncParsableCommand {
                     own.append(try Child.measure(drain + ["--shards", "\(count)"]))
                 }
                 let ratios = zip(own, usual).map { $0.rate / $1.rate }
-                return ScalingResult("drain, \(count) shards ÷ the default's 32", own, ratio: ratios.median).printed()
+                return ScalingResult("drain, shards: \(count) ÷ the default's 32", own, ratio: ratios.median).printed()
             }
         }
     }
@@ -86,7 +86,7 @@ struct Scaling: AsyncParsableCommand {
             let rate = own.map(\.rate).median
             if isEnough, compared == nil { compared = rate }
             var result = ScalingResult(
-                "\(count) messages of 100 B behind the first in each of \(partitions) partitions",
+                "\(count) messages of 100 B wait behind one, partitions: \(partitions)",
                 own,
                 ratio: compared.map { rate / $0 }
             )
