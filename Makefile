@@ -69,11 +69,24 @@ sanitize: setup ## Run the tests under sanitizers, and look for leaks of HANDLES
 	@HANDLES=$(HANDLES) ./Scripts/sanitize $(SANITIZE)
 
 BENCH ?=
+MICRO ?=
 
 .PHONY: bench
 bench: setup ## Compare with librdkafka alone, in release; BENCH="--filter drain" narrows. Takes some minutes.
 	swift build --package-path Benchmarks -c release --product xkafka-bench
 	@Benchmarks/.build/release/xkafka-bench run $(BENCH)
+
+SCALING ?=
+
+.PHONY: bench-scaling
+bench-scaling: setup ## Measure with few and many shards, keys and waiting messages; SCALING=shards, keys or backlog narrows.
+	swift build --package-path Benchmarks -c release --product xkafka-bench
+	@Benchmarks/.build/release/xkafka-bench scaling $(SCALING)
+
+.PHONY: bench-micro
+bench-micro: setup ## Measure offset tracker, key queues and lanes by themselves; MICRO=tracker narrows.
+	swift build -c release --product xkafka-micro
+	@.build/release/xkafka-micro $(MICRO)
 
 .PHONY: demo
 demo: setup ## Read this machine's package history through Kafka and check the outcome.

@@ -156,6 +156,13 @@ let package = Package(
         // Plays simulated schedules of the pure parts; see `make simulate`.
         .executableTarget(name: "xkafka-simulate", dependencies: ["XKafkaTestingInternal"]),
 
+        // Measures the pure parts; see `make bench-micro`. How often memory is allocated only C can count.
+        .target(name: "CAllocationCount"),
+        .executableTarget(
+            name: "xkafka-micro",
+            dependencies: ["CAllocationCount", "XKafkaEngine", "XKafkaOffsets", "XKafkaWorkers"]
+        ),
+
         // What reads bytes from outside, with any bytes; see `make fuzz`.
         .target(
             name: "XKafkaHostileInput",

@@ -4,10 +4,15 @@
 
 #include "raw_client.h"
 
+static atomic_int is_wanted;
 static atomic_int is_counting;
 static _Atomic int64_t allocations;
 
-void raw_count_allocations(void) { atomic_store(&is_counting, 1); }
+void raw_want_allocations(void) { atomic_store(&is_wanted, 1); }
+
+void raw_begin_allocations(void) { atomic_store(&is_counting, atomic_load(&is_wanted)); }
+
+void raw_end_allocations(void) { atomic_store(&is_counting, 0); }
 
 int64_t raw_allocations(void) { return atomic_load(&allocations); }
 

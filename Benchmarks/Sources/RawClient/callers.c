@@ -72,6 +72,7 @@ int raw_latency(const char *brokers, const char *topic, int samples, int size, d
     char *payload = malloc((size_t)size);
     memset(payload, 'x', (size_t)size);
     for (int i = -100; i < samples; i++) {
+        if (i == 0) raw_begin_allocations();
         double start = raw_now();
         int64_t before = state.done;
         if (send_one(handle, payload, size, 0) == -1) return (int)rd_kafka_last_error();
@@ -79,6 +80,7 @@ int raw_latency(const char *brokers, const char *topic, int samples, int size, d
         // The first ones find the brokers and warm up.
         if (i >= 0) seconds[i] = raw_now() - start;
     }
+    raw_end_allocations();
     free(payload);
     rd_kafka_topic_destroy(handle);
     rd_kafka_destroy(client);

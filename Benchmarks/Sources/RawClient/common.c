@@ -12,16 +12,16 @@ double raw_now(void) {
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-double raw_cpu_seconds(void) {
+static double cpu_seconds(int who) {
     struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
+    getrusage(who, &usage);
     return (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6 + (double)usage.ru_stime.tv_sec +
            (double)usage.ru_stime.tv_usec / 1e6;
 }
 
-int64_t raw_peak_memory(void) {
+static int64_t peak_memory(int who) {
     struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
+    getrusage(who, &usage);
 #ifdef __APPLE__
     return usage.ru_maxrss;
 #else
@@ -29,12 +29,22 @@ int64_t raw_peak_memory(void) {
 #endif
 }
 
+double raw_cpu_seconds(void) { return cpu_seconds(RUSAGE_SELF); }
+
+int64_t raw_peak_memory(void) { return peak_memory(RUSAGE_SELF); }
+
+double raw_children_cpu_seconds(void) { return cpu_seconds(RUSAGE_CHILDREN); }
+
+int64_t raw_children_peak_memory(void) { return peak_memory(RUSAGE_CHILDREN); }
+
 void raw_begin(struct raw_clock *clock) {
     clock->start = raw_now();
     clock->cpu_start = raw_cpu_seconds();
+    raw_begin_allocations();
 }
 
 void raw_end(const struct raw_clock *clock, int64_t messages, struct raw_result *result) {
+    raw_end_allocations();
     result->messages = messages;
     result->seconds = raw_now() - clock->start;
     result->cpu_seconds = raw_cpu_seconds() - clock->cpu_start;

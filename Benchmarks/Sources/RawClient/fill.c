@@ -48,7 +48,9 @@ int raw_fill(const char *brokers, const char *topic, int partitions, int64_t per
     for (int64_t i = 0; i < per_partition && !failure; i++) {
         for (int partition = 0; partition < partitions && !failure; partition++) {
             char key[32];
-            int number = keys == RAW_KEYS_ONE ? 0 : pick(sums, key_count);
+            int number = keys == RAW_KEYS_ONE       ? 0
+                         : keys == RAW_KEYS_IN_TURN ? (int)((i * partitions + partition) % key_count)
+                                                    : pick(sums, key_count);
             int length = snprintf(key, sizeof(key), "key-%d", number);
             do {
                 failure = rd_kafka_producev(client, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(by_key ? number % partitions : partition),

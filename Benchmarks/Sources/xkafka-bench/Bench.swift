@@ -6,7 +6,9 @@ struct Bench: AsyncParsableCommand {
         commandName: "xkafka-bench",
         abstract: "Compares XKafka with loops over librdkafka in C.",
         subcommands: [
-            Run.self, Drain.self, Work.self, Produce.self, Latency.self, Idle.self, Fill.self, Serve.self,
+            Run.self, Scaling.self, Rebalance.self, Memory.self,
+            Drain.self, Backlog.self, Work.self, Produce.self, Latency.self, Idle.self, Peer.self,
+            Fill.self, Load.self, Serve.self,
         ],
         defaultSubcommand: Run.self
     )

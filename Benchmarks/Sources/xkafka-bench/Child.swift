@@ -22,6 +22,9 @@ final class Child {
     /// Starts a broker with this topic.
     static func serve(_ topic: String) throws -> Child { try Child(["serve", "--topic", topic]) }
 
+    /// Starts to send messages.
+    static func load(_ arguments: [String]) throws -> Child { try Child(["load"] + arguments) }
+
     func stop() {
         try? input.fileHandleForWriting.close()
         process.waitUntilExit()

@@ -23,7 +23,7 @@ enum Clients {
     private static func addresses(_ brokers: String) -> [String] { brokers.split(separator: ",").map(String.init) }
 
     /// One that says nothing of successes.
-    private static var logger: Logger {
+    static var logger: Logger {
         var logger = Logger(label: "bench")
         logger.logLevel = .warning
         return logger

@@ -25,7 +25,7 @@ struct Drain: AsyncParsableCommand {
     @OptionGroup var counting: Counting
 
     func run() async throws {
-        counting.begin()
+        counting.prepare()
         var sum: Measurement?
         for _ in 0..<passes {
             let pass =

@@ -18,6 +18,7 @@ struct Fill: ParsableCommand {
             switch keys {
             case "uniform": RAW_KEYS_UNIFORM
             case "one": RAW_KEYS_ONE
+            case "turn": RAW_KEYS_IN_TURN
             default: RAW_KEYS_ZIPF
             }
         let error = raw_fill(brokers, topic, partitions, perPartition, size, spread, keyCount, byKey ? 1 : 0)

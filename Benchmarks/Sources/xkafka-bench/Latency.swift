@@ -20,9 +20,10 @@ struct Latency: AsyncParsableCommand {
     @OptionGroup var counting: Counting
 
     func run() async throws {
-        counting.begin()
+        counting.prepare()
         let times = try await side == .raw ? raw() : library()
-        try Measurement(messages: 1, seconds: times.median, cpuSeconds: 0).report()
+        // As if each had taken the median time.
+        try Measurement(messages: Int64(samples), seconds: times.median * Double(samples), cpuSeconds: 0).report()
     }
 
     private func raw() throws -> [Double] {
@@ -40,10 +41,12 @@ struct Latency: AsyncParsableCommand {
         )
         var times: [Double] = []
         for number in -100..<samples {
+            if number == 0 { raw_begin_allocations() }
             let start = ContinuousClock.now
             try await producer.produce(message)
             if number >= 0 { times.append(start.duration(to: .now) / .seconds(1)) }
         }
+        raw_end_allocations()
         await producer.close()
         return times
     }

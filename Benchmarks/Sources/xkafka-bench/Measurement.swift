@@ -9,12 +9,13 @@ struct Measurement: Codable, Sendable {
     var seconds: Double
     /// Processor seconds of the process in that time.
     var cpuSeconds: Double
-    /// The most memory the process had.
+    /// The most memory the process had, until it ended unless told otherwise.
     var peakMemory: Int64 = 0
-    /// How often memory was allocated meanwhile, if that was counted.
+    /// How often memory was allocated in that time, if that was counted.
     var allocations: Int64 = 0
 
     var rate: Double { Double(messages) / seconds }
+    var allocationsPerMessage: Double { Double(allocations) / Double(messages) }
 
     static func + (left: Measurement, right: Measurement) -> Measurement {
         Measurement(
@@ -37,7 +38,7 @@ struct Measurement: Codable, Sendable {
     /// Prints what this process has measured, for the one that started it.
     func report() throws {
         var measurement = self
-        measurement.peakMemory = raw_peak_memory()
+        if peakMemory == 0 { measurement.peakMemory = raw_peak_memory() }
         measurement.allocations = raw_allocations()
         print(String(decoding: try JSONEncoder().encode(measurement), as: UTF8.self))
     }
@@ -47,19 +48,22 @@ struct Measurement: Codable, Sendable {
 struct Counting: ParsableArguments {
     @Flag(help: "Count allocations, which takes time of its own.") var countAllocations = false
 
-    /// Begins, if asked to.
-    func begin() {
-        if countAllocations { raw_count_allocations() }
+    /// Has them counted whenever a clock runs, if asked to.
+    func prepare() {
+        if countAllocations { raw_want_allocations() }
     }
 }
 
-/// The time and the processor time since it was made.
+/// The time and the processor time since it was made. Meanwhile allocations are counted, if that was asked for.
 struct Stopwatch: Sendable {
     private let start = ContinuousClock.now
     private let cpuStart = raw_cpu_seconds()
 
+    init() { raw_begin_allocations() }
+
     func measurement(messages: Int64) -> Measurement {
         let time = start.duration(to: .now)
+        raw_end_allocations()
         return Measurement(
             messages: messages,
             seconds: time / .seconds(1),

@@ -37,7 +37,7 @@ struct Produce: AsyncParsableCommand {
     @OptionGroup var counting: Counting
 
     func run() async throws {
-        counting.begin()
+        counting.prepare()
         switch side {
         case .raw: try raw(batch: 0)
         case .rawBatch: try raw(batch: 1_000)

@@ -1,6 +1,6 @@
 extension Row {
     /// The whole table.
-    static let all = reading + handling + producing
+    static let all = reading + handling + producing + peers
 
     private static let reading = [
         drain("group drain, 100 B, Zipf keys ÷ raw batches", .zipf100, 0.90, allocations: 0.2),
@@ -18,7 +18,8 @@ extension Row {
             own: ["idle", "xkafka"],
             baseline: ["idle", "raw"],
             fixture: .keyed,
-            isTime: true
+            isTime: true,
+            countsAllocations: false
         ),
     ]
 
@@ -79,6 +80,30 @@ extension Row {
             isTime: true
         ),
     ]
+
+    /// What others do with the same topic.
+    private static let peers = [
+        peer("group drain, 100 B, Zipf keys ÷ kcat, from start to exit", .kcat, .zipf100),
+        peer("group drain, 100 B, Zipf keys ÷ confluent-kafka for Python", .pythonDrain, .zipf100),
+        peer("produceAsync, futures awaited ÷ confluent-kafka for Python", .pythonProduce, .produce),
+    ]
+
+    private static func peer(_ name: String, _ peer: Peer.Side, _ fixture: Fixture) -> Row {
+        let rest =
+            switch peer {
+            case .kcat, .pythonDrain: ["--messages", "\(fixture.messages)"]
+            case .pythonProduce: ["--messages", "512000"]
+            }
+        return Row(
+            name: name,
+            target: nil,
+            own: (peer == .pythonProduce ? ["produce", "async"] : ["drain", "xkafka"]) + rest,
+            baseline: ["peer", peer.rawValue] + rest,
+            fixture: fixture,
+            peer: peer,
+            countsAllocations: false
+        )
+    }
 
     private static func drain(
         _ name: String,

@@ -11,6 +11,10 @@ struct Row: Sendable {
     var allocationTarget: Double?
     /// Whether smaller is better and the ratio is that of times, such as a latency.
     var isTime = false
+    /// Whose program the baseline is, if it is not ours.
+    var peer: Peer.Side?
+    /// Whether allocations of both sides can be compared.
+    var countsAllocations = true
 
     /// The topic a row works on, and what it holds beforehand.
     enum Fixture: String, CaseIterable, Sendable {

@@ -18,12 +18,12 @@ struct RowResult: Codable {
     /// The most memory, in bytes, medians.
     let peakMemory: Double
     let baselinePeakMemory: Double
-    /// Allocations per message, in a run of its own.
-    let allocations: Double
-    let baselineAllocations: Double
+    /// Allocations per message from the first to the last, in a run of its own; `nil` where they were not counted.
+    let allocations: Double?
+    let baselineAllocations: Double?
     private let isTime: Bool
 
-    init(_ row: Row, own: [Measurement], baseline: [Measurement], counted: (own: Measurement, baseline: Measurement)) {
+    init(_ row: Row, own: [Measurement], baseline: [Measurement], counted: (own: Measurement, baseline: Measurement)?) {
         let ratios = zip(own, baseline).map { row.isTime ? $0.seconds / $1.seconds : $0.rate / $1.rate }
         name = row.name
         isTime = row.isTime
@@ -31,9 +31,11 @@ struct RowResult: Codable {
         smallestRatio = ratios.min() ?? 0
         largestRatio = ratios.max() ?? 0
         target = row.target
-        allocations = Double(counted.own.allocations) / Double(counted.own.messages)
-        baselineAllocations = Double(counted.baseline.allocations) / Double(counted.baseline.messages)
-        let isLean = allocations - baselineAllocations <= row.allocationTarget ?? .infinity
+        let allocations = counted?.own.allocationsPerMessage
+        let baselineAllocations = counted?.baseline.allocationsPerMessage
+        self.allocations = allocations
+        self.baselineAllocations = baselineAllocations
+        let isLean = (allocations ?? 0) - (baselineAllocations ?? 0) <= row.allocationTarget ?? .infinity
         met = row.target.map { isLean && (row.isTime ? ratios.median <= $0 : ratios.median >= $0) }
         rate = own.map(\.rate).median
         baselineRate = baseline.map(\.rate).median
@@ -51,11 +53,14 @@ struct RowResult: Codable {
     var markdown: String {
         let verdict = met.map { $0 ? "yes" : "no" } ?? "–"
         let goal = target.map { "\(isTime ? "≤" : "≥") \(two($0))" } ?? "–"
-        let rates = "\(Int(rate)) | \(Int(baselineRate)) | \(cpuRatio > 0 ? two(cpuRatio) : "–")"
+        let rates = "\(pace(rate)) | \(pace(baselineRate)) | \(cpuRatio > 0 ? two(cpuRatio) : "–")"
         let memory = "\(Int(peakMemory / 1_048_576)) | \(Int(baselinePeakMemory / 1_048_576))"
         return "| \(name) | \(goal) | \(two(ratio)) | \(two(smallestRatio)) to \(two(largestRatio)) | \(verdict) | "
-            + "\(rates) | \(memory) | \(two(allocations)) | \(two(baselineAllocations)) |"
+            + "\(rates) | \(memory) | \(allocations.map(two) ?? "–") | \(baselineAllocations.map(two) ?? "–") |"
     }
+
+    /// A rate; or how long one takes, where that is compared.
+    private func pace(_ rate: Double) -> String { isTime ? "\(Int(1_000_000 / rate)) µs" : "\(Int(rate))" }
 
     private func two(_ value: Double) -> String { String(format: "%.2f", value) }
 }

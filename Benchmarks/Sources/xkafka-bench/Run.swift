@@ -11,7 +11,11 @@ struct Run: AsyncParsableCommand {
     @Option(help: "Addresses of a cluster to use instead of the embedded broker.") var brokers: String?
 
     func run() async throws {
-        let rows = Row.all.filter { row in filter.map { row.name.contains($0) } ?? true }
+        let rows = Row.all.filter { row in filter.map { row.name.contains($0) } ?? true }.filter { row in
+            guard let reason = row.peer?.reasonToSkip else { return true }
+            print("skipped: \(row.name): \(reason)")
+            return false
+        }
         guard runs > 0, !rows.isEmpty else { throw ValidationError("nothing to run") }
         var results: [RowResult] = []
         for fixture in Row.Fixture.allCases {
@@ -47,6 +51,7 @@ struct Run: AsyncParsableCommand {
             baseline.append(try Child.measure(row.baseline + place))
             own.append(try Child.measure(row.own + place))
         }
+        guard row.countsAllocations else { return RowResult(row, own: own, baseline: baseline, counted: nil) }
         // Counting takes time, so what is counted is not timed.
         let counted = (
             own: try Child.measure(row.own + place + ["--count-allocations"]),

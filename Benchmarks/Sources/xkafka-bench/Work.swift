@@ -22,7 +22,7 @@ struct Work: AsyncParsableCommand {
     @OptionGroup var counting: Counting
 
     func run() async throws {
-        counting.begin()
+        counting.prepare()
         switch side {
         case .xkafka: try await library().report()
         case .tasks: try await tasks().report()

@@ -25,6 +25,8 @@ enum raw_keys {
     /// The n-th most frequent key comes 1/n times as often as the most frequent one.
     RAW_KEYS_ZIPF,
     RAW_KEYS_ONE,
+    /// One after the other, so that each comes as often.
+    RAW_KEYS_IN_TURN,
 };
 
 /// Writes `per_partition` messages of `size` bytes to each partition; `by_key` puts each key into one partition, so that
@@ -54,8 +56,20 @@ int raw_latency(const char *brokers, const char *topic, int samples, int size, d
 /// `seconds` for more. Answers 0 or an error code of librdkafka.
 int raw_idle(const char *brokers, const char *topic, const char *group, double seconds, double *cpu_seconds);
 
-/// Counts the allocations of this process from now on. Nothing is counted where the C library is not GNU's.
-void raw_count_allocations(void);
+/// Joins a group of its own and calls `ask`, which has the group rebalance, `rounds` times. Puts into `seconds` how long
+/// each took from the request for the partitions to their being given back, with one commit for each in between. Answers
+/// 0 or an error code of librdkafka.
+int raw_rebalance(const char *brokers, const char *topic, const char *group, int rounds, void (*ask)(void *),
+                  void *argument, double *seconds);
+
+/// Asks for allocations to be counted while something is measured. Nothing is counted where the C library is not GNU's.
+void raw_want_allocations(void);
+
+/// Counts the allocations of this process from now on, if that was asked for; more than once adds up.
+void raw_begin_allocations(void);
+
+/// Counts no more.
+void raw_end_allocations(void);
 
 /// How many there were.
 int64_t raw_allocations(void);
@@ -65,5 +79,11 @@ double raw_cpu_seconds(void);
 
 /// The most memory this process has had, in bytes.
 int64_t raw_peak_memory(void);
+
+/// The processor seconds of the processes that this one started, as far as they have ended.
+double raw_children_cpu_seconds(void);
+
+/// The most memory one of them had, in bytes.
+int64_t raw_children_peak_memory(void);
 
 #endif
