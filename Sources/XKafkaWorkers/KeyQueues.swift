@@ -91,6 +91,13 @@ public struct KeyQueues<Element: Sendable>: Sendable {
         }
     }
 
+    /// Puts others in the place of the elements for which `replacement` has one, those being worked on included.
+    @inlinable public mutating func replace(_ replacement: (Element) -> Element?) {
+        for place in elements.indices {
+            if let element = elements[place], let other = replacement(element) { elements[place] = other }
+        }
+    }
+
     // MARK: Inspection
 
     /// Whether the element that the ticket was given for still is its key's first.

@@ -149,6 +149,12 @@ public final class WorkerPool<Work: ElementWork>: Sendable {
         return removed
     }
 
+    /// Puts others in the place of the elements queued by key for which `replacement` has one; a worker that has one of
+    /// them goes on with what it has. Called while a shard is locked.
+    @inlinable public func replace(_ replacement: (Element) -> Element?) {
+        for shard in shards { shard.queues.withLock { $0.keys.replace(replacement) } }
+    }
+
     /// Cancels the tasks of the workers that run an element for which `isMeant` answers yes.
     ///
     /// A cancelled worker takes no further element; a new one takes its place.

@@ -27,6 +27,8 @@ struct MemberOptions {
     var logger = Logger(label: "xkafka-test-member") { StreamLogHandler.standardError(label: $0) }
     /// How long a handler takes.
     var delay = Duration.zero
+    /// The key whose handlers do not end.
+    var stuckKey: MessageBytes?
     /// What else a handler does.
     var script: HandlerScript?
     /// After how many messages the process stops itself.
@@ -52,6 +54,7 @@ struct MemberOptions {
             case "--until-end": untilEnd = value == "yes"
             case "--store-failure-limit": storeFailureLimit = .milliseconds(try Self.number(value))
             case "--ledger": ledger = value
+            case "--stuck-key": stuckKey = MessageBytes(value)
             case "--delay": delay = .milliseconds(try Self.number(value))
             case "--script": script = HandlerScript(seed: UInt64(bitPattern: Int64(try Self.number(value))))
             case "--stop-after": stopAfter = try Self.number(value)

@@ -19,10 +19,12 @@ do {
     if let count = options.stopAfter { selfStop.arm(after: count) }
     let delay = options.delay
     let script = options.script
+    let stuckKey = options.stuckKey
     let member = try Member(options, ledger) { message, next in
         ledger.write(.start, message)
         do {
             if delay > .zero { try await Task.sleep(for: delay) }
+            if let stuckKey, message.key == stuckKey { try await Task.sleep(for: .seconds(86_400)) }
             try await script?.play(message)
             try await next(message)
         } catch {

@@ -170,6 +170,14 @@ extension ConsumerLoop {
 
     // MARK: Sweep
 
+    /// Copies messages out of their fetches that have waited for some time. One that waits behind its key would
+    /// otherwise keep a thousand others in memory that were fetched with it and are done, and which no budget knows (R6).
+    func copyWaiting(_ now: ContinuousClock.Instant) {
+        guard now >= nextCopy else { return }
+        nextCopy = now + Self.copyInterval
+        workers.replace { $0.copied(ifReceivedBefore: now - Self.copyInterval) }
+    }
+
     /// Looks whether a message that was taken to be quick is not, so that others do not wait for it.
     func lookAtRuns(_ now: ContinuousClock.Instant) {
         guard now >= nextLookAtRuns else { return }

@@ -27,6 +27,9 @@ final class ConsumerLoop {
     /// that, twice. More often, and a worker whose thread was not running would be taken for one.
     static let runInterval = Duration.milliseconds(5)
 
+    /// How long a message waits before it is copied out of its fetch, at least, and how often that is looked for.
+    static let copyInterval = Duration.seconds(1)
+
     let runtime: ConsumeRuntime
     let client: ConsumerClient
     let role: ConsumerRole
@@ -46,6 +49,7 @@ final class ConsumerLoop {
     var commits = CommitSchedule()
     var nextSweep = ContinuousClock.now
     var nextLookAtRuns = ContinuousClock.now
+    var nextCopy = ContinuousClock.now
     var epochs: UInt64 = 0
     var hasWarnedOfMetadata = false
     /// The user's callbacks that hold partitions back, and how many were ever made.
@@ -122,6 +126,7 @@ final class ConsumerLoop {
             noteCallbackEnds(now)
             sweep(now)
             lookAtRuns(now)
+            copyWaiting(now)
             let tookMessages = takeMessages()
             commitIfDue(now)
             checkStore(now)

@@ -26,7 +26,7 @@ final class DeliveredBatch: Sendable {
     /// In order; or by shard, and in each shard in order, where ``Part`` names them.
     let places: [Place]
     private let messages: MessageBatch
-    private let receivedAt: ContinuousClock.Instant
+    let receivedAt: ContinuousClock.Instant
 
     init(
         _ places: [Place],

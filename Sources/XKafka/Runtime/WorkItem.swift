@@ -70,6 +70,17 @@ struct WorkItem: Sendable {
         if case .publish = trouble?.next { true } else { false }
     }
 
+    /// The same item in memory of its own, if it came before `time` and is still where it was fetched.
+    func copied(ifReceivedBefore time: ContinuousClock.Instant) -> WorkItem? {
+        switch message {
+        case .fetched(let batch, _): guard batch.receivedAt < time else { return nil }
+        case .own(let own): guard own.context.receivedAt < time, !own.context.isCopied else { return nil }
+        }
+        var item = self
+        item.context = context.copied()
+        return item
+    }
+
     /// The same item, one step on in its trouble, perhaps after another error.
     func then(_ next: Trouble.Next, after error: (any Error)? = nil) -> WorkItem {
         var item = self

@@ -108,6 +108,9 @@ public struct ConsumeContext: Sendable {
         ConsumeContext(message, logicalKey: logicalKey, shard: shard, attempt: attempt, receivedAt: receivedAt)
     }
 
+    /// Whether it is a ``copied()`` one.
+    package var isCopied: Bool { message.isCopied }
+
     /// The same message in memory of its own, which does not keep the fetch it came from alive.
     public func copied() -> ConsumeContext {
         ConsumeContext(

@@ -108,6 +108,9 @@ package final class OwnedMessageStorage: MessageStorage {
 }
 
 extension FetchedMessage {
+    /// Whether it has memory of its own.
+    package var isCopied: Bool { storage is OwnedMessageStorage }
+
     /// The same message in memory of its own.
     package func copied() -> FetchedMessage {
         let headers = MessageHeaders(

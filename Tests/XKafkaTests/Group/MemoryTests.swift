@@ -39,6 +39,42 @@ import XKafkaTestingInternal
         }
     }
 
+    /// Each message that waits behind a key that is stuck would keep its whole fetch: 100 MiB of messages that are done.
+    @Test func messagesThatWaitKeepNoFetch() async throws {
+        let broker = try EmbeddedBroker.start(topics: ["large": 1], in: .childProcess)
+        defer { broker.stop() }
+        let producer = try Producer(ProducerConfig.testing(broker, topic: "large"))
+        try await MemberProcess.withFolder { folder in
+            let member = try MemberProcess(
+                broker,
+                group: uniqueName("group"),
+                topic: "large",
+                ledger: folder.appendingPathComponent("ledger"),
+                ["--stuck-key", "stuck", "--drain-deadline", "100"]
+            )
+            let value = MessageBytes(repeatElement(7, count: 10 * 1_024))
+            let roundSize = 400
+            var before = 0
+            for round in 0..<26 {
+                // As much as the embedded broker keeps, and it is read before more is sent. Not faster, because messages
+                // are not copied before they have waited.
+                let clock = ContinuousClock.now
+                try await producer.produceBatch(
+                    (0..<roundSize).map { ProduceMessage(key: $0 % 50 == 0 ? "stuck" : "\($0)", value: value) }
+                )
+                let expected = (round + 1) * roundSize * 49 / 50
+                try await eventually("round \(round)") { member.doneCount() >= expected }
+                if round == 0 { before = try member.process.kibibytes("VmRSS") }
+                try await Task.sleep(until: clock + .milliseconds(300), clock: .continuous)
+            }
+            let after = try member.process.kibibytes("VmRSS")
+            print("memory of a member with 208 messages behind a stuck key: \(before) KiB, then \(after) KiB")
+            #expect(after - before < 64 * 1_024)
+            _ = try await member.process.finish()
+        }
+        await producer.close()
+    }
+
     /// One message to a batch: the embedded broker hands out one batch per partition and fetch.
     private func produce(to broker: EmbeddedBroker) async throws {
         var config = ProducerConfig.testing(broker, topic: "large")
