@@ -33,6 +33,7 @@ struct Produce: AsyncParsableCommand {
     @Option var linger = 5
     @Option(help: "serial, keySharded or parallel") var mode = "keySharded"
     @Option(help: "How many handlers that do nothing each message passes.") var middlewares = 0
+    @Option(help: "How many messages may be under way.") var inFlight = ProducerConfig.defaultMaxInFlightMessages
     @Option(help: "How many requests a raw caller has in flight.") var requests = 1
     @OptionGroup var counting: Counting
 
@@ -68,6 +69,7 @@ struct Produce: AsyncParsableCommand {
 
     private func library() async throws -> Measurement {
         var config = Clients.producer(brokers, topic, linger: .milliseconds(linger))
+        config.maxInFlightMessages = inFlight
         config.dispatch.mode =
             switch mode {
             case "serial": .serial

@@ -14,12 +14,23 @@ extension ProducerRuntime {
         case queue
         /// Its first attempt was made without a task, and failed.
         case failure(any Error)
+
+        var isFailure: Bool { if case .failure = self { true } else { false } }
     }
 
     /// Starts the task of a message. Made on the caller's, it has the caller's task-local values.
+    ///
+    /// It begins at once, on the caller's thread, so that a message whose handlers do not wait is with librdkafka
+    /// when this returns: otherwise the next one of its key would have to queue, and each would cost a change of threads.
+    /// Not after a failure, which comes from the thread that serves the reports: that one runs nobody's code.
     func drive(_ outgoing: Outgoing, from beginning: Beginning) {
         guard let work = outgoing.work else { return }
-        let task = Task { await self.run(outgoing, work, from: beginning) }
+        let task: Task<Void, Never>
+        if #available(macOS 26, *), !beginning.isFailure {
+            task = Task.immediate { await self.run(outgoing, work, from: beginning) }
+        } else {
+            task = Task { await self.run(outgoing, work, from: beginning) }
+        }
         work.setTask(task)
     }
 

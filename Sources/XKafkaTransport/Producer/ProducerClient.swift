@@ -151,8 +151,6 @@ package final class ProducerClient: @unchecked Sendable {
     }
 
     private func endIfDone() -> Bool {
-        // Nobody may send any more who would free them.
-        if isStopping { spent.destroyAll() }
         // Stopping, and nobody inside: then nothing can be added to librdkafka's queue any more.
         guard usage.load(ordering: .acquiring) == Self.stoppingBit, rd_kafka_outq_len(client.pointer) == 0 else {
             return false

@@ -50,7 +50,7 @@ import XKafkaTestingInternal
                 group: uniqueName("group"),
                 topic: "large",
                 ledger: folder.appendingPathComponent("ledger"),
-                ["--stuck-key", "stuck", "--drain-deadline", "100"]
+                ["--stuck-key": "stuck", "--drain-deadline": "100"]
             )
             let value = MessageBytes(repeatElement(7, count: 10 * 1_024))
             let roundSize = 400
