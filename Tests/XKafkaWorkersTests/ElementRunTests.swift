@@ -183,11 +183,12 @@ import XKafkaWorkers
 
     /// Elements that turn out not to be quick are not worked through in runs any more; quick ones are again.
     @Test func paceFollowsTheElements() async throws {
-        let pace = WorkPace()
+        // Under a sanitizer little is quick.
+        let pace = WorkPace(quickLimit: .milliseconds(1))
         let isSlow = Mutex(false)
         let done = Collector<Int>()
         let pool = makePool(shardCount: 1, pace: pace, onEnd: { done.add($0) }) { (_: Int) in
-            if isSlow.withLock({ $0 }) { try? await Task.sleep(for: .microseconds(200)) }
+            if isSlow.withLock({ $0 }) { try? await Task.sleep(for: .milliseconds(5)) }
             return .finished
         }
         pool.start(workers: 1)
