@@ -16,12 +16,16 @@ extension ConsumerLoop {
     /// go together, and soon.
     static let copiedSize = 16_384
 
+    /// How long a partition that has plenty in hand waits until it is worth its turn.
+    static let patience = Duration.milliseconds(5)
+
     /// Gives each partition that has messages, and for which there is room, one turn. Answers whether
     /// any message was taken.
-    func takeMessages() -> Bool {
+    func takeMessages(_ now: ContinuousClock.Instant) -> Bool {
         guard !runtime.intake.isPaused else { return false }
         var tookMessages = false
         var lackedRoom = false
+        nextTurnTime = nil
         runtime.credit.beginLooking()
         for _ in turns.indices {
             nextTurn = nextTurn + 1 < turns.count ? nextTurn + 1 : 0
@@ -31,9 +35,16 @@ extension ConsumerLoop {
                 entry.isSwept = false
             }
             guard entry.isReady, entry.isFeeding, let queue = entry.queue else { continue }
-            let room = room(for: entry)
+            let load = entry.assigned.load
+            let room = room(for: entry, load)
             guard room > 0 else {
                 lackedRoom = true
+                continue
+            }
+            // A few messages at a time cost much more each. Whoever has as much in hand does not run out meanwhile.
+            guard room >= min(load.held, Self.turnLimit) || now >= entry.lastTurn + Self.patience else {
+                lackedRoom = true
+                nextTurnTime = entry.lastTurn + Self.patience
                 continue
             }
             guard let batch = client.takeMessages(from: queue, limit: room) else {
@@ -41,6 +52,7 @@ extension ConsumerLoop {
                 continue
             }
             tookMessages = true
+            entry.lastTurn = now
             noteSweepFind(entry)
             deliver(batch, of: entry)
             workers.wake()
@@ -49,8 +61,9 @@ extension ConsumerLoop {
         return tookMessages
     }
 
-    func room(for entry: PartitionEntry) -> Int {
-        let load = entry.assigned.load
+    func room(for entry: PartitionEntry) -> Int { room(for: entry, entry.assigned.load) }
+
+    private func room(for entry: PartitionEntry, _ load: (held: Int, span: Int64)) -> Int {
         let untracked = Int(clamping: runtime.processing.maxTrackedOffsets - load.span)
         let partitionRoom = runtime.partitionLimit.load(ordering: .relaxed) - load.held
         return min(Self.turnLimit, untracked, partitionRoom, runtime.credit.room(bytesEach: entry.bytesEach))

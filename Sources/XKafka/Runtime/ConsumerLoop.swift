@@ -41,6 +41,8 @@ final class ConsumerLoop {
     var partitions: [TopicPartition: PartitionEntry] = [:]
     var turns: [PartitionEntry] = []
     var nextTurn = 0
+    /// When a partition is given its turn that was not worth it; `nil` when there is none.
+    var nextTurnTime: ContinuousClock.Instant?
     var shardSort: ShardSort
     /// An assignment whose committed offsets are still being asked for.
     var pendingAssignment: PendingAssignment?
@@ -127,7 +129,7 @@ final class ConsumerLoop {
             sweep(now)
             lookAtRuns(now)
             copyWaiting(now)
-            let tookMessages = takeMessages()
+            let tookMessages = takeMessages(now)
             commitIfDue(now)
             checkStore(now)
             stopAtTheEnd()
@@ -232,6 +234,7 @@ final class ConsumerLoop {
         if let commit = commits.nextTime { wake = min(wake, commit) }
         if let request = pendingAssignment?.retryTime { wake = min(wake, request) }
         for callback in callbacks.values { wake = min(wake, callback.deadline) }
+        if let nextTurnTime { wake = min(wake, nextTurnTime) }
         if workers.needsLook { wake = min(wake, nextLookAtRuns) }
         return wake
     }

@@ -55,6 +55,6 @@ final class Credit: Sendable {
     /// Called by the thread when it has looked for room everywhere.
     func endLooking(lackedRoom: Bool) {
         // An eighth of what is in hand: that much comes back however many messages are stuck.
-        wakeStep.store(lackedRoom ? min(64, max(1, messagesHeld / 8)) : 0, ordering: .sequentiallyConsistent)
+        wakeStep.store(lackedRoom ? min(1_024, max(1, messagesHeld / 8)) : 0, ordering: .sequentiallyConsistent)
     }
 }

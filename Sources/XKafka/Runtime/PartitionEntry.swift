@@ -17,6 +17,8 @@ final class PartitionEntry {
     /// Whether there may be messages: from the announcement of one until a look finds nothing. A new
     /// queue may hold messages whose announcement went to its predecessor, so it starts out ready.
     var isReady = true
+    /// When messages were taken last.
+    var lastTurn = ContinuousClock.now
     /// Whether `isReady` comes from the sweep alone.
     var isSwept = false
     /// How many bytes the messages of the last batch had at most: what the next ones are taken to have.
