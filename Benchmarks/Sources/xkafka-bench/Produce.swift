@@ -34,7 +34,7 @@ struct Produce: AsyncParsableCommand {
     @Option(help: "serial, keySharded or parallel") var mode = "keySharded"
     @Option(help: "How many handlers that do nothing each message passes.") var middlewares = 0
     @Option(help: "How many messages may be under way.") var inFlight = ProducerConfig.defaultMaxInFlightMessages
-    @Option(help: "How many requests a raw caller has in flight.") var requests = 1
+    @Option(help: "How many requests callers have in flight.") var requests = 1
     @OptionGroup var counting: Counting
 
     func run() async throws {
@@ -70,6 +70,7 @@ struct Produce: AsyncParsableCommand {
     private func library() async throws -> Measurement {
         var config = Clients.producer(brokers, topic, linger: .milliseconds(linger))
         config.maxInFlightMessages = inFlight
+        if side == .callers { config.maxInFlightRequests = requests }
         config.dispatch.mode =
             switch mode {
             case "serial": .serial

@@ -101,10 +101,12 @@ public struct ProcessingConfig: Sendable {
     /// From when on a trouble counts in the consumer's `health`. Default: after 30 s for degraded, 2 min for stalled.
     public var health: HealthConfig
 
-    /// How long a handler may take, on average, for messages to be worked through in runs, and whether that is assumed at
-    /// first. For tests, whose handlers are not as quick as they would be in a release build.
+    /// How long a handler may take, on average, for messages to be worked through in runs. For tests, whose handlers are not
+    /// as quick as they would be in a release build.
     package var quickLimit = WorkPace.quickLimit
-    package var isTakenToBeQuick = false
+    /// Whether handlers are taken to be quick until one is seen that is not: that costs 10 ms once, and the other way a
+    /// full set of messages in hand is queued by key at first.
+    package var isTakenToBeQuick = true
 
     /// The defaults, unless told otherwise.
     public init(
