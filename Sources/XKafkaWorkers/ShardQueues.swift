@@ -51,6 +51,7 @@ import Synchronization
 
     /// Adds elements, in a run if that is wanted and possible. Answers what ``takeApart()`` does.
     @inlinable mutating func add(_ bundle: Bundle, asRun: Bool) -> Ends? {
+        if let key = slowKey, !keys.isInUse(key) { slowKey = keys.ticket(ofAny: .parked) }
         if asRun, slowKey == nil {
             waiting.append(Run(bundle))
             return nil
@@ -122,12 +123,8 @@ import Synchronization
 
     // MARK: What takes its time
 
-    /// Whether somebody has to look from time to time.
-    @inlinable var needsLook: Bool { hasRuns || slowKey != nil }
-
     /// Looks what runs wait for. Answers whether that is what they waited for at the last look.
     @usableFromInline mutating func isStalled() -> Bool {
-        if let key = slowKey, !keys.isInUse(key) { slowKey = keys.ticket(ofAny: .parked) }
         let before = obstacle
         obstacle = nil
         if let run = current {

@@ -28,8 +28,8 @@ extension WorkerPool {
     }
 
     /// Whether ``queueStalledRuns()`` is to be called.
-    public var needsLook: Bool {
-        shards.contains { $0.queues.withLock { $0.needsLook } }
+    public var hasRuns: Bool {
+        shards.contains { $0.queues.withLock { $0.hasRuns } }
     }
 
     /// Queues by key what waits in runs for the same element, or for the same keys, as at the last call: that is not

@@ -38,7 +38,7 @@ import XKafkaWorkers
         for (key, items) in Dictionary(grouping: worked.values, by: \.key) {
             #expect(items.map(\.number) == items.map(\.number).sorted(), "key \(key)")
         }
-        #expect(!pool.needsLook)
+        #expect(!pool.hasRuns)
     }
 
     /// R4, R2: whoever waits in a run behind an element that is not quick goes on once somebody has looked twice; the
@@ -90,7 +90,7 @@ import XKafkaWorkers
         try await started.wait(forCount: 1)
         pool.submit(bundle((1..<6).map { Item(key: $0 % 5, number: $0) }), shard: 0)
         pool.wake()
-        #expect(pool.needsLook)
+        #expect(pool.hasRuns)
         pool.queueStalledRuns()
         pool.queueStalledRuns()
         try await done.wait(forCount: 4)
@@ -121,6 +121,7 @@ import XKafkaWorkers
         pool.submit(bundle([Item(key: 1, number: 11), Item(key: 2, number: 12)]), shard: 0)
         pool.wake()
         try await done.wait(forCount: 9)
+        #expect(!pool.hasRuns, "nobody has to look while a key is parked")
         pool.unpark(parked.values[0])
         try await done.wait(forCount: 12)
         #expect(

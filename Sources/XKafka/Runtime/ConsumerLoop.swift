@@ -235,7 +235,7 @@ final class ConsumerLoop {
         if let request = pendingAssignment?.retryTime { wake = min(wake, request) }
         for callback in callbacks.values { wake = min(wake, callback.deadline) }
         if let nextTurnTime { wake = min(wake, nextTurnTime) }
-        if workers.needsLook { wake = min(wake, nextLookAtRuns) }
+        if workers.hasRuns { wake = min(wake, nextLookAtRuns) }
         return wake
     }
 
