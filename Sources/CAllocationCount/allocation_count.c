@@ -25,6 +25,7 @@ int64_t allocation_count_end(void) {
 }
 
 // What the program defines, the libraries use as well. The C library keeps its own under these names.
+// (`Benchmarks` counts in the same way: as a package of its own it gets nothing of this one that is not a product.)
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *memory, size_t size);

@@ -264,6 +264,7 @@ import XKafkaWorkers
             case 10: removed += pool.removeAll { $0.number % 7 == 0 }
             case 11: pool.cancel { $0.number % 5 == 0 }
             case 12: _ = pool.find { $0.number % 11 == 0 }
+            // Lets the workers run ahead of what is added.
             case 13: try await Task.sleep(for: .milliseconds(1))
             default: break
             }
@@ -280,6 +281,7 @@ import XKafkaWorkers
                     defer { keys = [] }
                     return keys
                 }) { pool.unpark(key) }
+                // As the consumer thread does, which is what is tested; nobody waits for it.
                 try await Task.sleep(for: .milliseconds(2))
             }
         }

@@ -18,6 +18,7 @@ int64_t raw_allocations(void) { return atomic_load(&allocations); }
 
 #ifdef __GLIBC__
 // What the program defines, the libraries use as well. The C library keeps its own under these names.
+// (As `CAllocationCount` of the library's package does, which is not a product.)
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *memory, size_t size);

@@ -5,7 +5,6 @@ import Synchronization
 ///
 /// The C library keeps what is freed for the thread that freed it. Messages that are made by one thread and freed by
 /// another cost both of them a lock, each time, for which they also wait; freed by those who make them, they do not.
-///
 final class SpentEvents: Sendable {
     /// `@unchecked Sendable`: whoever has taken it is the only one who has, and librdkafka lets any thread destroy it.
     private struct Event: @unchecked Sendable {

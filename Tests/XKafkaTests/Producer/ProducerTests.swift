@@ -121,6 +121,7 @@ import XKafkaTestingInternal
         var futures: [ProduceFuture] = []
         for number in 0..<3_000 {
             futures.append(try await producer.produceAsync(ProduceMessage(key: "k", value: "\(number)")))
+            // Spread over the time of the trouble.
             if number % 5 == 0 { try await Task.sleep(for: .milliseconds(1)) }
         }
         for future in futures { _ = try await future.value }

@@ -192,6 +192,7 @@ import XKafkaTestingInternal
         var futures: [ProduceFuture] = []
         for number in 1..<2_000 {
             futures.append(try await producer.produceAsync(ProduceMessage(key: "\(number % 7)", value: "\(number)")))
+            // Spread over the time in which the broker is away, and after it.
             if number % 40 == 0 { try await Task.sleep(for: .milliseconds(20)) }
         }
         var acknowledged: Set<Int> = [0]
@@ -269,6 +270,7 @@ import XKafkaTestingInternal
             }
         }
         try await eventually("the bound to be reached") { producer.messagesInFlight == 50 }
+        // Nothing announces that no more come.
         try await Task.sleep(for: .milliseconds(100))
         #expect(producer.messagesInFlight == 50)
         #expect(outcomes.values.isEmpty, "everybody waits")
