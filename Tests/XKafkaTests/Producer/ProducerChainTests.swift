@@ -1,6 +1,7 @@
 import Logging
 import Testing
 import XKafka
+import XKafkaCore
 import XKafkaTestingInternal
 
 /// Handlers, retries, policies and logging, with a transport that answers as told.
@@ -37,6 +38,43 @@ import XKafkaTestingInternal
         let producer = try Producer(config, transport: transport)
         #expect(try await producer.produce(ProduceMessage(value: "x")).attempt == 3)
         #expect(attempts.values == [1, 2, 3], "handlers run once per attempt")
+        await producer.close()
+    }
+
+    /// R10: after a fatal error what waits behind a handler that does not end is told so, in every lane.
+    @Test func fatalErrorEndsWhatWaitsInEveryLane() async throws {
+        let release = OneShot<Void>()
+        let started = Collector<Bool>()
+        var config = config()
+        config.handlers = [
+            ProduceMiddleware { message, next in
+                if message.message.value == "hangs" {
+                    started.add(true)
+                    await release.waitIgnoringCancellation()
+                }
+                return try await next(message)
+            }
+        ]
+        let fatal = KafkaError(code: .fatal, name: "_FATAL", text: "fatal", errorClass: .fatal, operation: "produce")
+        let producer = try Producer(
+            config,
+            transport: ScriptedTransport { value, _ in if value == "fatal" { throw fatal } }
+        )
+        var waiting: [ProduceFuture] = []
+        for number in 0..<20 {
+            _ = try await producer.produceAsync(ProduceMessage(key: "\(number)", value: "hangs"))
+            waiting.append(try await producer.produceAsync(ProduceMessage(key: "\(number)", value: "waits")))
+        }
+        try await started.wait(forCount: 20)
+        await #expect(throws: (any Error).self) {
+            try await producer.produce(ProduceMessage(key: "another", value: "fatal"))
+        }
+        for future in waiting {
+            await #expect(throws: KafkaError.self) {
+                try await withDeadline(.seconds(5), "an outcome") { try await future.value }
+            }
+        }
+        release.resolve(())
         await producer.close()
     }
 
