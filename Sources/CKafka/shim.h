@@ -22,4 +22,10 @@ static inline rd_kafka_resp_err_t xkafka_mock_broker_push_request_error_rtt(
         cluster, broker_id, api_key, 1, error, rtt_milliseconds);
 }
 
+// Has the processor fetch what will be looked at soon, so that nobody waits for it then.
+static inline void xkafka_prefetch(const void *pointer) {
+    __builtin_prefetch(pointer, 1);
+    __builtin_prefetch((const char *)pointer + 64, 1);
+}
+
 #endif

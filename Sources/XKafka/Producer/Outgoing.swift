@@ -27,14 +27,16 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
     /// Where the broker has it, if it went straight there. Written under the lane's lock when it has ended; read after
     /// it was given out there, and by everybody once it was told.
     nonisolated(unsafe) var receipt = DeliveryReceipt.none
+    /// Here, since the receipt leaves two bytes of its last eight.
+    private let laneNumber: UInt16
     /// Its place in its lane: see ``ticket``.
     nonisolated(unsafe) private var sequence: UInt64 = 0
     private let domain: UInt64
+    nonisolated(unsafe) private var slot: UInt32 = 0
     private let byteCount: UInt32
     /// What it counts as for those who flush. Written with `ticket`.
     nonisolated(unsafe) var span: UInt32 = 0
     private let partition: Int32
-    private let laneNumber: UInt16
     private let traits: Traits
     /// Whether an outcome was decided. Written and read under the lane's lock.
     nonisolated(unsafe) var hasEnded = false
@@ -117,8 +119,8 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
 
     /// Its place in its lane's machine, which has one lane. Written under the lane's lock when it is handed in.
     var ticket: LaneTicket {
-        get { LaneTicket(lane: 0, domain: orderDomain, sequence: sequence) }
-        set { sequence = newValue.sequence }
+        get { LaneTicket(lane: 0, domain: orderDomain, sequence: sequence, slot: slot) }
+        set { (sequence, slot) = (newValue.sequence, newValue.slot) }
     }
 
     /// A task takes it through its handlers and attempts from now on.

@@ -12,14 +12,17 @@ final class OutgoingTimes: Sendable {
     /// What the message says itself, in milliseconds since 1970: librdkafka does not tell that of one that failed.
     let timestamp: Int64?
 
-    init(
-        receivedAt: ContinuousClock.Instant = .now,
-        deadline: ContinuousClock.Instant?,
-        timestamp: Int64? = nil
-    ) {
+    init(receivedAt: ContinuousClock.Instant = .now, deadline: ContinuousClock.Instant?, of message: ProduceMessage) {
         self.receivedAt = receivedAt
         self.deadline = deadline
-        self.timestamp = timestamp
+        timestamp = message.timestamp
+    }
+
+    /// Those of a message without a deadline, of which there are many.
+    init(of message: ProduceMessage) {
+        receivedAt = .now
+        deadline = nil
+        timestamp = message.timestamp
     }
 }
 
@@ -62,7 +65,7 @@ final class OutgoingWork: @unchecked Sendable {
 
     init(_ message: ProduceMessage, _ times: OutgoingTimes?) {
         self.message = message
-        self.times = times ?? OutgoingTimes(deadline: nil)
+        self.times = times ?? OutgoingTimes(of: message)
     }
 
     // MARK: Outcome

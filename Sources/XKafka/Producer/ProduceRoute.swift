@@ -1,4 +1,3 @@
-import Synchronization
 import XKafkaCore
 import XKafkaProduce
 import XKafkaTransport
@@ -28,9 +27,8 @@ final class ProduceRoute: Sendable {
     /// Where the hash of a key starts, so that the same key of two topics has two orders.
     let seed: UInt64
     private let number: UInt32
-    /// Made when it is first needed, and kept: a producer has one client. Not an `AtomicLazyReference`, whose `load` is
-    /// not specialised and takes longer than a lock.
-    private let knownLink = Atomic<Unmanaged<Link>?>(nil)
+    /// A producer has one client.
+    private let knownLink = OnceReference<Link>()
 
     init(topic: String, number: UInt32, chain: Chain?) {
         self.topic = topic
@@ -46,18 +44,14 @@ final class ProduceRoute: Sendable {
         partition < 0 ? nil : UInt64(number) << 32 | UInt64(partition)
     }
 
-    /// The topic's handle, made with `client` when it is first needed.
-    func link(_ client: () throws -> ProducerClient) throws -> Link {
-        if let link = knownLink.load(ordering: .acquiring) { return link.takeUnretainedValue() }
-        let client = try client()
-        let own = Unmanaged.passRetained(Link(client, try client.topic(topic)))
-        let (isFirst, other) = knownLink.compareExchange(expected: nil, desired: own, ordering: .acquiringAndReleasing)
-        guard !isFirst, let other else { return own.takeUnretainedValue() }
-        own.release()
-        return other.takeUnretainedValue()
-    }
-
-    deinit {
-        knownLink.load(ordering: .acquiring)?.release()
+    /// Calls `body` with the topic's handle, made with `client` when it is first needed.
+    func withLink(_ client: () throws -> ProducerClient, _ body: (Link) throws -> Void) throws {
+        try knownLink.with(
+            {
+                let client = try client()
+                return Link(client, try client.topic(topic))
+            },
+            body
+        )
     }
 }

@@ -19,7 +19,8 @@ extension Producer {
         let countdown = BatchCountdown()
         var taken: [Outgoing] = []
         var refusal: (any Error)?
-        for message in messages {
+        var messages = BatchMessages(messages)
+        while let message = messages.next() {
             if countdown.hasFailed { break }
             do {
                 taken.append(try await submit(message, deadline, batch: countdown))
@@ -60,7 +61,8 @@ extension Producer {
         var taken: [Result<Outgoing, any Error>] = []
         taken.reserveCapacity(messages.underestimatedCount)
         var count = 0
-        for message in messages {
+        var messages = BatchMessages(messages)
+        while let message = messages.next() {
             do {
                 try Task.checkCancellation()
                 taken.append(.success(try await submit(message, deadline, batch: countdown)))
@@ -86,5 +88,25 @@ extension Producer {
             if let known = outgoing.outcome { return try known.get() }
             throw ProducerError(.outcomeUnknown)
         }
+    }
+}
+
+/// The messages of a batch, one after the other. Most often they are an array, which has a way of its own here: the
+/// iterator of a sequence that is not known when this is compiled takes an allocation for each element.
+private struct BatchMessages<Messages: Sequence>: IteratorProtocol where Messages.Element == ProduceMessage {
+    private let array: [ProduceMessage]?
+    private var index = 0
+    private var rest: Messages.Iterator
+
+    init(_ messages: Messages) {
+        array = messages as? [ProduceMessage]
+        rest = messages.makeIterator()
+    }
+
+    mutating func next() -> ProduceMessage? {
+        guard let array else { return rest.next() }
+        guard index < array.count else { return nil }
+        defer { index += 1 }
+        return array[index]
     }
 }

@@ -135,7 +135,8 @@ public final class Producer: Sendable {
         batch: BatchCountdown? = nil
     ) async throws -> Outgoing {
         // Most often there is room: then nothing is suspended, and no asynchronous function called.
-        if deadline == nil, let outgoing = try runtime.submitAtOnce(message, batch: batch) { return outgoing }
+        // (A pattern and not `==`, for which the deadline would be copied.)
+        if case .none = deadline, let outgoing = try runtime.submitAtOnce(message, batch: batch) { return outgoing }
         return try await runtime.submit(message, deadline: deadline, batch: batch)
     }
 

@@ -60,12 +60,26 @@ public struct ProducerDispatchConfig: Sendable, Hashable {
     }
 }
 
+/// What the order of a producer's messages is kept by: the modes as they are looked at for each message, where comparing
+/// their names would take too long.
+enum ProducerOrder {
+    case ofAll, byKey, none
+}
+
 extension ProducerDispatchConfig {
-    var laneCount: Int {
+    var order: ProducerOrder {
         switch mode {
-        case .serial: 1
-        case .parallel: workerCount
-        default: shardCount
+        case .serial: .ofAll
+        case .parallel: .none
+        default: .byKey
+        }
+    }
+
+    var laneCount: Int {
+        switch order {
+        case .ofAll: 1
+        case .none: workerCount
+        case .byKey: shardCount
         }
     }
 

@@ -32,7 +32,7 @@ struct ProducerLane: ~Copyable, Sendable {
                 machine: LaneMachine(
                     lanes: 1,
                     maxInFlight: config.maxInFlight ?? .max,
-                    isSerial: config.mode == .serial
+                    isSerial: config.order == .ofAll
                 )
             )
         )

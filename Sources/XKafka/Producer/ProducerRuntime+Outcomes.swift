@@ -5,44 +5,54 @@ import XKafkaProduce
 import XKafkaTransport
 
 extension ProducerRuntime {
+    /// For how many reports of one lane its lock is held: callers want it too.
+    private static let reportsTakenAtOnce = 32
+
     /// Takes delivery reports, on librdkafka's thread: the books first, and then whoever waits is told.
     func deliver(_ batch: [Delivered]) {
         var effects = LaneMachine.Effects()
         effects.finished.reserveCapacity(batch.count)
-        for delivered in batch {
-            let outgoing = Self.outgoing(delivered.target)
-            lanes.with(outgoing.lane) { lane in
+        var next = 0
+        while next < batch.count {
+            let number = Self.withOutgoing(batch[next]) { $0.lane }
+            lanes.with(number) { lane in
                 lane.state.withLock { state in
-                    take(delivered.report, of: outgoing, &state, &effects)
+                    let end = min(batch.count, next + Self.reportsTakenAtOnce)
+                    repeat {
+                        Self.withOutgoing(batch[next]) { take(batch[next], of: $0, &state, &effects) }
+                        next += 1
+                    } while next < end && Self.withOutgoing(batch[next]) { $0.lane } == number
                     if isSerial { state.lineUp(&effects) }
                 }
             }
         }
         carryOut(effects)
         for delivered in batch {
-            if let work = Self.outgoing(delivered.target).work {
-                work.receive(delivered.report)
-            } else if let failure = delivered.report.failure {
-                failed(Self.outgoing(delivered.target), failure)
+            Self.withOutgoing(delivered) { outgoing in
+                if let work = outgoing.work {
+                    work.receive(delivered.report)
+                } else if let failure = delivered.failure {
+                    failed(outgoing, failure)
+                }
             }
         }
     }
 
     private func take(
-        _ report: DeliveryReport,
+        _ delivered: Delivered,
         of outgoing: Outgoing,
         _ state: inout ProducerLane.State,
         _ effects: inout LaneMachine.Effects
     ) {
-        let partition = outgoing.route.partitionNumber(report.partition)
+        let partition = outgoing.route.partitionNumber(delivered.receipt.partition)
         outgoing.work?.lastPartition = partition
         guard !outgoing.hasEnded else {
             // A handler did not wait for it, or it was given up.
-            let place = report.isSuccess ? partition ?? 0 : nil
+            let place = delivered.isSuccess ? partition ?? 0 : nil
             state.machine.reportedLate(outgoing.ticket, acknowledgedIn: place, &effects)
             return
         }
-        guard report.isSuccess else {
+        guard delivered.isSuccess else {
             state.machine.deliveryFailed(outgoing.ticket, &effects)
             return
         }
@@ -50,15 +60,16 @@ extension ProducerRuntime {
             state.machine.acknowledged(outgoing.ticket, partition: partition ?? 0, &effects)
         } else {
             outgoing.hasEnded = true
-            outgoing.receipt = report.receipt
+            outgoing.receipt = delivered.receipt
             state.machine.delivered(outgoing, outgoing.ticket, partition: partition ?? 0, &effects)
         }
     }
 
     /// A message that went straight to librdkafka was not delivered.
     private func failed(_ outgoing: Outgoing, _ failure: DeliveryReport.Failure) {
-        let times = outgoing.times ?? OutgoingTimes(receivedAt: .now - failure.age, deadline: nil)
-        failed(outgoing, OutgoingWork(outgoing.message(in: failure), times), failure.error)
+        let message = outgoing.message(in: failure)
+        let times = outgoing.times ?? OutgoingTimes(receivedAt: .now - failure.age, deadline: nil, of: message)
+        failed(outgoing, OutgoingWork(message, times), failure.error)
     }
 
     /// A message did not even get to librdkafka.
@@ -114,7 +125,7 @@ extension ProducerRuntime {
         if isSerial { tellInOrder() } else { tell(effects.finished) }
     }
 
-    private var isSerial: Bool { config.dispatch.mode == .serial }
+    private var isSerial: Bool { order == .ofAll }
 
     /// Tells what is lined up, unless another thread is at it, which then tells this as well.
     private func tellInOrder() {
@@ -154,7 +165,11 @@ extension ProducerRuntime {
         for (span, count) in spans { flush.end(span, count) }
     }
 
-    /// The message that librdkafka or the machine gives back. They are given nothing else, and finding that out again
+    private static func withOutgoing<Result>(_ delivered: Delivered, _ body: (Outgoing) -> Result) -> Result {
+        delivered.withTarget { body(unsafeDowncast($0, to: Outgoing.self)) }
+    }
+
+    /// The message that the machine gives back. It is given nothing else, as librdkafka is not, and finding that out again
     /// for each would take longer than all they do.
     private static func outgoing(_ item: LaneMachine.Item) -> Outgoing {
         unsafeDowncast(item as AnyObject, to: Outgoing.self)

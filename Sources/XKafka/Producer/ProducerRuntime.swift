@@ -44,8 +44,9 @@ final class ProducerRuntime: Sendable {
     let closed = OneShot<Void>()
     /// Nothing can be sent any more: it was closed, or met this fatal error.
     let over = OneShot<(any Error)?>()
+    let order: ProducerOrder
     private let routes: Mutex<[String: ProduceRoute]> = Mutex([:])
-    private let defaultRoute = Mutex<ProduceRoute?>(nil)
+    private let defaultRoute = OnceReference<ProduceRoute>()
     private let nextLane = Atomic<UInt>(0)
     /// Whether something runs for each message that is a matter of the caller's task-local values.
     private let needsTask: Bool
@@ -53,6 +54,7 @@ final class ProducerRuntime: Sendable {
     init(_ config: ProducerConfig, transport: (any ProduceTransport)?) {
         self.config = config
         self.transport = transport
+        order = config.dispatch.order
         metrics = config.metrics.map { ProducerMetrics($0) }
         rules = ProduceRetryRules(
             config.retry,
@@ -75,7 +77,13 @@ final class ProducerRuntime: Sendable {
         let bytes = message.byteCount
         guard gate.enterAtOnce(bytes: bytes) else { return nil }
         do {
-            let outgoing = outgoing(message, route, bytes, deadline: nil, batch)
+            let outgoing = outgoing(
+                message,
+                route,
+                bytes,
+                needsTimes(message) ? OutgoingTimes(of: message) : nil,
+                batch
+            )
             let submission = try admit(outgoing, message, mayQueue: false)
             guard case .started = submission else {
                 gate.leave(bytes: bytes)
@@ -99,7 +107,9 @@ final class ProducerRuntime: Sendable {
         if let deadline, deadline <= .now { throw ProducerError(.deadlineExceeded) }
         let bytes = message.byteCount
         if !gate.enterAtOnce(bytes: bytes) { try await enter(gate, bytes: bytes, deadline) }
-        let outgoing = outgoing(message, route, bytes, deadline: deadline, batch)
+        let needsTimes = deadline != nil || needsTimes(message)
+        let times = needsTimes ? OutgoingTimes(deadline: deadline, of: message) : nil
+        let outgoing = outgoing(message, route, bytes, times, batch)
         do {
             var submission = try admit(outgoing, message, mayQueue: false)
             if case .mustWait = submission {
@@ -125,12 +135,9 @@ final class ProducerRuntime: Sendable {
         _ message: ProduceMessage,
         _ route: ProduceRoute,
         _ bytes: Int,
-        deadline: ContinuousClock.Instant?,
+        _ times: OutgoingTimes?,
         _ batch: BatchCountdown?
     ) -> Outgoing {
-        let needsTask = needsTask || route.chain != nil || log?.logsSuccess == true
-        let needsTimes = needsTask || deadline != nil || message.timestamp != nil || metrics != nil
-        let times = needsTimes ? OutgoingTimes(deadline: deadline, timestamp: message.timestamp) : nil
         let lane = lane(of: message, route)
         let outgoing = Outgoing(
             message,
@@ -141,8 +148,15 @@ final class ProducerRuntime: Sendable {
             batch: batch,
             times: times
         )
-        if needsTask { outgoing.isTaken(by: OutgoingWork(message, times)) }
+        if needsTask || route.chain != nil || log?.logsSuccess == true {
+            outgoing.isTaken(by: OutgoingWork(message, times))
+        }
         return outgoing
+    }
+
+    /// Whether it matters when a message without a deadline came. Those with handlers have ``OutgoingWork``, which notes it.
+    private func needsTimes(_ message: ProduceMessage) -> Bool {
+        message.timestamp != nil || metrics != nil
     }
 
     private func admit(
@@ -190,16 +204,21 @@ final class ProducerRuntime: Sendable {
 
     /// Puts a message into librdkafka's queue.
     func handOver(_ message: ProduceMessage, to route: ProduceRoute, _ outgoing: Outgoing) throws {
-        let link = try route.link(client)
-        try link.client.send(
-            to: link.topic,
-            partition: message.partition,
-            key: message.key,
-            value: message.value,
-            headers: message.headers,
-            timestamp: message.timestamp,
-            target: outgoing
-        )
+        // A closure and not the method, which would count a reference to this object for each message; and there are weak
+        // ones to it, so that counting is slow.
+        try route.withLink {
+            try client()
+        } _: { link in
+            try link.client.send(
+                to: link.topic,
+                partition: message.partition,
+                key: message.key,
+                value: message.value,
+                headers: message.headers,
+                timestamp: message.timestamp,
+                target: outgoing
+            )
+        }
     }
 
     /// Waits for room, at most until `deadline`.
@@ -214,11 +233,10 @@ final class ProducerRuntime: Sendable {
 
     func route(of message: ProduceMessage) throws -> ProduceRoute {
         guard let topic = message.topic else {
-            if let route = defaultRoute.withLock({ $0 }) { return route }
-            guard let topic = config.defaultTopic else { throw ProducerError(.topicRequired) }
-            let route = route(to: topic)
-            defaultRoute.withLock { $0 = route }
-            return route
+            return try defaultRoute.get {
+                guard let topic = config.defaultTopic else { throw ProducerError(.topicRequired) }
+                return route(to: topic)
+            }
         }
         guard !topic.isBlank else { throw ProducerError(.topicRequired) }
         return route(to: topic)
@@ -243,14 +261,14 @@ final class ProducerRuntime: Sendable {
     }
 
     private func lane(of message: ProduceMessage, _ route: ProduceRoute) -> Int {
-        switch config.dispatch.mode {
-        case .serial: return 0
-        case .parallel:
+        switch order {
+        case .ofAll: return 0
+        case .none:
             let next = nextLane.add(1, ordering: .relaxed).newValue
             return Int(next % UInt(lanes.count))
-        default:
-            if let key = message.key, !key.isEmpty {
-                return key.withUnsafeBytes { FNV1a.shard(of: $0, count: lanes.count) }
+        case .byKey:
+            if let key = message.key, key.count > 0 {
+                return FNV1a.shard(of: key.unsafeBytes, count: lanes.count)
             }
             var topic = route.topic
             return topic.withUTF8 { FNV1a.shard(of: UnsafeRawBufferPointer($0), count: lanes.count) }
@@ -258,10 +276,10 @@ final class ProducerRuntime: Sendable {
     }
 
     private func domain(of message: ProduceMessage, _ route: ProduceRoute) -> UInt64? {
-        switch config.dispatch.mode {
-        case .serial: 0
-        case .parallel: nil
-        default: message.key?.withUnsafeBytes { FNV1a.hash64($0, seed: route.seed) }
+        switch order {
+        case .ofAll: 0
+        case .none: nil
+        case .byKey: message.key.map { FNV1a.hash64($0.unsafeBytes, seed: route.seed) }
         }
     }
 

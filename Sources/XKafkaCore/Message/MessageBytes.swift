@@ -72,6 +72,10 @@ public struct MessageBytes: Sendable {
         return try body(bytes)
     }
 
+    /// Where the bytes are, for those who keep this value for as long as they look. Unlike ``withUnsafeBytes(_:)`` it counts
+    /// no reference, which would be the larger part of hashing a key.
+    package var unsafeBytes: UnsafeRawBufferPointer { bytes }
+
     /// The same bytes in memory of their own, independent of the fetch they came from.
     public func copied() -> MessageBytes {
         withUnsafeBytes { MessageBytes(copying: $0) }

@@ -73,6 +73,7 @@ extension MessageHeaders: RandomAccessCollection, MutableCollection, RangeReplac
 extension MessageHeaders: ExpressibleByDictionaryLiteral {
     /// Headers written as `["trace": "abc", "trace": "def", "empty": nil]`, kept in that order.
     public init(dictionaryLiteral elements: (String, MessageBytes?)...) {
-        self.init(elements.map { MessageHeader(name: $0.0, value: $0.1) })
+        // Most messages have none, and their default is written as a literal.
+        self.elements = elements.isEmpty ? [] : elements.map { MessageHeader(name: $0.0, value: $0.1) }
     }
 }

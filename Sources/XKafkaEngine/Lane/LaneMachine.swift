@@ -44,17 +44,13 @@ package struct LaneMachine: Sendable {
         case mustWait
     }
 
-    private enum Pumped {
-        case nothing, idle, started, inLine
-    }
-
     private let maxInFlight: Int
     private let isSerial: Bool
     private var lanes: [Lane]
-    private var domains: [UInt64: Domain] = [:]
+    private var domains = DomainTable()
     private var nextSequence: UInt64 = 1
-    /// Serial only: the last message that each partition acknowledged.
-    private var lastAcknowledged: [UInt64: UInt64] = [:]
+    /// Serial only.
+    private var lastAcknowledged = LastAcknowledged()
     /// Serial only: the messages from the oldest that has not ended on, and those that have ended.
     private var results: Deque<Item?> = []
 
@@ -94,8 +90,8 @@ package struct LaneMachine: Sendable {
         mayQueue: Bool
     ) -> Submission {
         let hasPlace = hasPlace(lane)
-        let ticket = LaneTicket(lane: lane, domain: domain, sequence: nextSequence)
         guard let domain else {
+            let ticket = LaneTicket(lane: lane, domain: nil, sequence: nextSequence)
             guard hasPlace || mayQueue else { return .mustWait }
             taken(ticket)
             if hasPlace {
@@ -105,51 +101,42 @@ package struct LaneMachine: Sendable {
             lanes[lane].line.append(.unordered(Waiting(item: item, ticket: ticket)))
             return .queued(ticket)
         }
-        let starts = Self.update(&domains[domain, default: Domain()]) { state in
-            guard hasPlace, !state.isBlocked, state.held.isEmpty else { return false }
-            state.running += 1
-            if isSentAtOnce {
-                state.inFlight += 1
-                state.lastSent = ticket.sequence
-            } else {
-                state.entering = ticket.sequence
-            }
-            return true
-        }
-        if starts {
+        let slot = domains.slot(of: domain)
+        let ticket = LaneTicket(lane: lane, domain: domain, sequence: nextSequence, slot: UInt32(slot))
+        if hasPlace, domains[slot].start(ticket.sequence, isSentAtOnce: isSentAtOnce) {
             taken(ticket)
             lanes[lane].running += 1
             return .started(ticket)
         }
         guard mayQueue else {
-            forgetIfIdle(domain)
+            domains.forgetIfIdle(slot)
             return .mustWait
         }
         taken(ticket)
-        domains[domain, default: Domain()].held.append(Waiting(item: item, ticket: ticket))
+        domains[slot].hold(Waiting(item: item, ticket: ticket))
         // Nothing can start, or it would have: but the domain may have to get in line.
         var effects = Effects()
-        pump(domain, lane: lane, &effects)
+        pump(slot, lane: lane, &effects)
         return .queued(ticket)
     }
 
     /// A message that had its turn was handed to librdkafka.
     package mutating func sent(_ ticket: LaneTicket, _ effects: inout Effects) {
-        guard let domain = ticket.domain else { return }
-        let isNews = Self.update(&domains[domain, default: Domain()]) { state in
-            // Its report may have come before this call.
-            guard state.entering == ticket.sequence else { return false }
-            state.enter(ticket.sequence)
-            return true
+        guard let slot = domains.slot(of: ticket) else { return }
+        // Its report may have come before this call.
+        if domains[slot].enter(ticket.sequence) {
+            pump(slot, lane: ticket.lane, &effects)
+        } else {
+            domains.forgetIfIdle(slot)
         }
-        if isNews { pump(domain, lane: ticket.lane, &effects) } else { forgetIfIdle(domain) }
     }
 
     /// The brokers have a message. It has not ended: handlers may have something to do with it.
     package mutating func acknowledged(_ ticket: LaneTicket, partition: UInt64, _ effects: inout Effects) {
-        guard let domain = ticket.domain else { return }
-        acknowledge(ticket, domain, partition: partition)
-        pump(domain, lane: ticket.lane, &effects)
+        guard let slot = domains.slot(of: ticket) else { return }
+        noteAcknowledged(ticket, partition: partition)
+        domains[slot].acknowledge(ticket.sequence)
+        pump(slot, lane: ticket.lane, &effects)
     }
 
     /// The brokers have a message, and nobody has anything more to do with it.
@@ -159,31 +146,29 @@ package struct LaneMachine: Sendable {
         partition: UInt64,
         _ effects: inout Effects
     ) {
-        if let domain = ticket.domain { acknowledge(ticket, domain, partition: partition) }
-        end(item, ticket, &effects)
+        guard let slot = domains.slot(of: ticket) else { return end(item, ticket, nil, &effects) }
+        noteAcknowledged(ticket, partition: partition)
+        domains[slot].acknowledge(ticket.sequence)
+        end(item, ticket, slot, &effects)
     }
 
     /// Sending a message failed. Until ``retry(_:_:_:)`` or ``end(_:_:_:)`` says what follows, its
     /// domain stands still.
     package mutating func deliveryFailed(_ ticket: LaneTicket) {
-        guard let domain = ticket.domain else { return }
-        Self.update(&domains[domain, default: Domain()]) { state in
-            if state.entering == ticket.sequence { state.enter(ticket.sequence) }
-            state.leave()
-            state.undecided.insert(ticket.sequence)
-        }
+        guard let slot = domains.slot(of: ticket) else { return }
+        domains[slot].fail(ticket.sequence)
     }
 
     /// librdkafka reports that sending a message failed. What follows may have been said before, by a handler that did not
     /// wait for the report; otherwise it is as with ``deliveryFailed(_:)``.
     package mutating func deliveryFailed(_ ticket: LaneTicket, _ effects: inout Effects) {
-        guard let domain = ticket.domain else { return }
-        let isDecided = Self.update(&domains[domain, default: Domain()]) { state in
-            guard state.failed.contains(where: { $0.ticket.sequence == ticket.sequence }) else { return false }
-            state.leave()
-            return true
+        guard let slot = domains.slot(of: ticket) else { return }
+        if domains[slot].failed.contains(where: { $0.ticket.sequence == ticket.sequence }) {
+            domains[slot].leave()
+            pump(slot, lane: ticket.lane, &effects)
+        } else {
+            domains[slot].fail(ticket.sequence)
         }
-        if isDecided { pump(domain, lane: ticket.lane, &effects) } else { deliveryFailed(ticket) }
     }
 
     /// librdkafka reports on a message that has ended before.
@@ -198,13 +183,14 @@ package struct LaneMachine: Sendable {
         #if SimulatedDefects
             if SimulatedDefect.lateReportsAreForgotten.isOn { return }
         #endif
-        guard let domain = ticket.domain else { return }
+        guard let slot = domains.slot(of: ticket) else { return }
         if let partition {
-            acknowledge(ticket, domain, partition: partition)
+            noteAcknowledged(ticket, partition: partition)
+            domains[slot].acknowledge(ticket.sequence)
         } else {
-            Self.update(&domains[domain, default: Domain()]) { $0.leave() }
+            domains[slot].leave()
         }
-        pump(domain, lane: ticket.lane, &effects)
+        pump(slot, lane: ticket.lane, &effects)
     }
 
     /// Whether a later message of the domain is in the log already, so that sending this one again would
@@ -215,47 +201,35 @@ package struct LaneMachine: Sendable {
         #if SimulatedDefects
             if SimulatedDefect.overtakenIsSentAgain.isOn { return false }
         #endif
-        guard let domain = ticket.domain else { return false }
-        guard isSerial else { return domains[domain]?.lastAcknowledged ?? 0 > ticket.sequence }
-        if let partition { return lastAcknowledged[partition] ?? 0 > ticket.sequence }
-        return lastAcknowledged.values.contains { $0 > ticket.sequence }
+        guard ticket.domain != nil else { return false }
+        guard isSerial else {
+            return domains.knownSlot(of: ticket).map { domains[$0].lastAcknowledged > ticket.sequence } ?? false
+        }
+        return lastAcknowledged.isLater(than: ticket.sequence, in: partition)
     }
 
     /// A message that failed shall be tried again. It keeps its place in the lane.
     package mutating func retry(_ item: Item, _ ticket: LaneTicket, _ effects: inout Effects) {
-        guard let domain = ticket.domain else {
+        guard let slot = domains.slot(of: ticket) else {
             effects.turns.append(item)
             return
         }
-        Self.update(&domains[domain, default: Domain()]) { state in
-            state.undecided.remove(ticket.sequence)
-            if state.entering == ticket.sequence { state.entering = nil }
-            // Most often the last.
-            var index = state.failed.endIndex
-            #if SimulatedDefects
-                if SimulatedDefect.retriesLoseTheirOrder.isOn {
-                    state.failed.append(Waiting(item: item, ticket: ticket))
-                    return
-                }
-            #endif
-            while index > 0, state.failed[index - 1].ticket.sequence > ticket.sequence { index -= 1 }
-            state.failed.insert(Waiting(item: item, ticket: ticket), at: index)
-        }
-        pump(domain, lane: ticket.lane, &effects)
+        domains[slot].retry(Waiting(item: item, ticket: ticket))
+        pump(slot, lane: ticket.lane, &effects)
     }
 
     /// A message has an outcome.
     package mutating func end(_ item: Item, _ ticket: LaneTicket, _ effects: inout Effects) {
+        end(item, ticket, domains.slot(of: ticket), &effects)
+    }
+
+    private mutating func end(_ item: Item, _ ticket: LaneTicket, _ slot: Int?, _ effects: inout Effects) {
         let lane = ticket.lane
         lanes[lane].running -= 1
-        finish(item, ticket, &effects)
-        if let domain = ticket.domain {
-            Self.update(&domains[domain, default: Domain()]) { state in
-                state.running -= 1
-                if state.entering == ticket.sequence { state.entering = nil }
-                if !state.undecided.isEmpty { state.undecided.remove(ticket.sequence) }
-            }
-            pump(domain, lane: lane, &effects)
+        finish(item, ticket, slot, &effects)
+        if let slot {
+            domains[slot].end(ticket.sequence)
+            pump(slot, lane: lane, &effects)
         }
         if !lanes[lane].line.isEmpty { serveLine(of: lane, &effects) }
     }
@@ -269,18 +243,8 @@ package struct LaneMachine: Sendable {
             }
             lanes[lane].line.removeAll()
         }
-        for domain in domains.keys {
-            let (failed, held) = Self.update(&domains[domain, default: Domain()]) { state in
-                #if SimulatedDefects
-                    if SimulatedDefect.abortForgetsTheFailed.isOn { state.failed.removeAll() }
-                #endif
-                let waiting = (state.failed, state.held)
-                state.isInLine = false
-                state.running += state.held.count
-                state.failed.removeAll()
-                state.held.removeAll()
-                return waiting
-            }
+        for slot in domains.slots {
+            let (failed, held) = domains[slot].giveUpWaiting()
             effects.turns.append(contentsOf: failed.map(\.item))
             for waiting in held {
                 lanes[waiting.ticket.lane].running += 1
@@ -303,21 +267,14 @@ package struct LaneMachine: Sendable {
         if isSerial { results.append(nil) }
     }
 
-    private mutating func acknowledge(_ ticket: LaneTicket, _ domain: UInt64, partition: UInt64) {
-        if isSerial {
-            lastAcknowledged[partition] = max(lastAcknowledged[partition] ?? 0, ticket.sequence)
-        }
-        Self.update(&domains[domain, default: Domain()]) { state in
-            if state.entering == ticket.sequence { state.enter(ticket.sequence) }
-            state.leave()
-            state.lastAcknowledged = max(state.lastAcknowledged, ticket.sequence)
-        }
+    private mutating func noteAcknowledged(_ ticket: LaneTicket, partition: UInt64) {
+        if isSerial { lastAcknowledged.note(ticket.sequence, in: partition) }
     }
 
-    private mutating func finish(_ item: Item, _ ticket: LaneTicket, _ effects: inout Effects) {
+    private mutating func finish(_ item: Item, _ ticket: LaneTicket, _ slot: Int?, _ effects: inout Effects) {
         #if SimulatedDefects
             // One whose followers wait for it.
-            let isForgotten = ticket.domain.map { !(domains[$0]?.held.isEmpty ?? true) } ?? false
+            let isForgotten = slot.map { !domains[$0].held.isEmpty } ?? false
             if isForgotten, SimulatedDefect.outcomesAreNotTold.isOn { return }
         #endif
         guard isSerial else {
@@ -340,40 +297,12 @@ package struct LaneMachine: Sendable {
     }
 
     /// Lets the next message of a domain go, or gets the domain in line.
-    private mutating func pump(_ domain: UInt64, lane: Int, _ effects: inout Effects) {
-        let hasPlace = hasPlace(lane)
-        let outcome: Pumped = Self.update(&domains[domain, default: Domain()]) { state in
-            guard state.entering == nil, state.undecided.isEmpty else { return .nothing }
-            if let first = state.failed.first {
-                // Those sent after it come first: should they fail as well, they are behind it.
-                #if SimulatedDefects
-                    let isDue = first.ticket.sequence > state.lastSent || SimulatedDefect.retriesDoNotWait.isOn
-                #else
-                    let isDue = first.ticket.sequence > state.lastSent
-                #endif
-                guard isDue else { return .nothing }
-                state.failed.removeFirst()
-                state.entering = first.ticket.sequence
-                effects.turns.append(first.item)
-                return .nothing
-            }
-            guard let first = state.held.first else { return state.isIdle ? .idle : .nothing }
-            guard !state.isInLine else { return .nothing }
-            guard hasPlace else {
-                state.isInLine = true
-                return .inLine
-            }
-            state.held.removeFirst()
-            state.running += 1
-            state.entering = first.ticket.sequence
-            effects.turns.append(first.item)
-            return .started
-        }
-        switch outcome {
+    private mutating func pump(_ slot: Int, lane: Int, _ effects: inout Effects) {
+        switch domains[slot].pump(hasPlace: hasPlace(lane), &effects) {
         case .nothing: break
-        case .idle: forgetIfIdle(domain)
+        case .idle: domains.forgetIfIdle(slot)
         case .started: lanes[lane].running += 1
-        case .inLine: lanes[lane].line.append(.domain(domain))
+        case .inLine: lanes[lane].line.append(.domain(domains[slot].key))
         }
     }
 
@@ -385,33 +314,14 @@ package struct LaneMachine: Sendable {
                 lanes[lane].running += 1
                 effects.turns.append(waiting.item)
             case .domain(let domain):
-                let item = Self.update(&domains[domain, default: Domain()]) { state -> Item? in
-                    state.isInLine = false
-                    #if SimulatedDefects
-                        if SimulatedDefect.blockedLosesItsPlaceInLine.isOn, state.isBlocked { state.isInLine = true }
-                    #endif
-                    // One that is blocked meanwhile gets in line again when it no longer is.
-                    guard !state.isBlocked, let first = state.held.popFirst() else { return nil }
-                    state.running += 1
-                    state.entering = first.ticket.sequence
-                    return first.item
-                }
-                if let item {
+                let slot = domains.slot(of: domain)
+                if let item = domains[slot].leaveLine() {
                     lanes[lane].running += 1
                     effects.turns.append(item)
                 } else {
-                    forgetIfIdle(domain)
+                    domains.forgetIfIdle(slot)
                 }
             }
         }
-    }
-
-    private mutating func forgetIfIdle(_ domain: UInt64) {
-        if domains[domain]?.isIdle == true { domains[domain] = nil }
-    }
-
-    @discardableResult
-    private static func update<Result>(_ domain: inout Domain, _ body: (inout Domain) -> Result) -> Result {
-        body(&domain)
     }
 }

@@ -6,11 +6,14 @@ package struct LaneTicket: Sendable, Hashable {
     package let domain: UInt64?
     /// Counts the messages of the producer: the place in the order of calls.
     package let sequence: UInt64
+    /// Where the machine found its domain, and will most often find it again.
+    package let slot: UInt32
 
-    package init(lane: Int, domain: UInt64?, sequence: UInt64) {
+    package init(lane: Int, domain: UInt64?, sequence: UInt64, slot: UInt32 = 0) {
         self.lane = lane
         self.domain = domain
         self.sequence = sequence
+        self.slot = slot
     }
 
     /// That of a message that was not handed in yet.

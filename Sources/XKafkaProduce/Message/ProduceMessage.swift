@@ -16,12 +16,14 @@ public struct ProduceMessage: Sendable, Hashable {
     /// The headers, sent in this order, with repetitions and null values.
     public var headers: MessageHeaders
 
-    /// Milliseconds since 1970-01-01 00:00 UTC; `nil` (the default) is the time of sending.
-    public var timestamp: Int64?
-
     /// The partition to send to; `nil` (the default) lets the partitioner decide.
     public var partition: Int32?
 
+    /// Milliseconds since 1970-01-01 00:00 UTC; `nil` (the default) is the time of sending.
+    public var timestamp: Int64?
+}
+
+extension ProduceMessage {
     /// A message for `topic`, or for the producer's default topic.
     public init(
         topic: String? = nil,
@@ -31,16 +33,26 @@ public struct ProduceMessage: Sendable, Hashable {
         timestamp: Int64? = nil,
         partition: Int32? = nil
     ) {
-        self.topic = topic
-        self.key = key
-        self.value = value
-        self.headers = headers
-        self.timestamp = timestamp
-        self.partition = partition
+        // The memberwise one, in the order of the properties: set one by one, they would all be copied once more.
+        self.init(
+            topic: topic,
+            key: key,
+            value: value,
+            headers: headers,
+            partition: partition,
+            timestamp: timestamp
+        )
     }
 
     /// A message whose key and value are texts, sent as UTF-8.
     public init(topic: String? = nil, key: String, value: String, headers: MessageHeaders = [:]) {
-        self.init(topic: topic, key: MessageBytes(key), value: MessageBytes(value), headers: headers)
+        self.init(
+            topic: topic,
+            key: MessageBytes(key),
+            value: MessageBytes(value),
+            headers: headers,
+            partition: nil,
+            timestamp: nil
+        )
     }
 }

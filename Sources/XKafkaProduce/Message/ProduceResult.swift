@@ -29,12 +29,14 @@ public struct ProduceResult: Sendable, Hashable {
     /// The time the message carries in the log.
     public let timestamp: MessageTimestamp?
 
-    /// How many attempts it took, counted from 1.
-    public package(set) var attempt: Int
-
     /// How sure it is that the log holds the message.
     public let persistence: Persistence
 
+    /// How many attempts it took, counted from 1.
+    public package(set) var attempt: Int
+}
+
+extension ProduceResult {
     /// A result as the broker, a middleware or a test gives it.
     public init(
         topic: String,
@@ -44,11 +46,14 @@ public struct ProduceResult: Sendable, Hashable {
         attempt: Int = 1,
         persistence: Persistence = .persisted
     ) {
-        self.topic = topic
-        self.partition = partition
-        self.offset = offset
-        self.timestamp = timestamp
-        self.attempt = attempt
-        self.persistence = persistence
+        // The memberwise one, in the order of the properties: set one by one, they would all be copied once more.
+        self.init(
+            topic: topic,
+            partition: partition,
+            offset: offset,
+            timestamp: timestamp,
+            persistence: persistence,
+            attempt: attempt
+        )
     }
 }

@@ -44,6 +44,11 @@ package struct DeliveryReport: Sendable {
     /// Whether the broker acknowledged the message.
     package var isSuccess: Bool { failure == nil }
 
+    init(_ receipt: DeliveryReceipt, _ failure: Failure?) {
+        self.receipt = receipt
+        self.failure = failure
+    }
+
     init(_ message: UnsafePointer<rd_kafka_message_t>) {
         let code = message.pointee.err
         let status = rd_kafka_message_status(message)

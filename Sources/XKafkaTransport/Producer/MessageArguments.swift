@@ -61,11 +61,10 @@ private nonisolated(unsafe) let emptyText: UnsafePointer<CChar> = {
 extension Optional<MessageBytes> {
     /// Lends the bytes as C wants them: a null pointer for `nil`, any other for an empty run.
     func withNullableBytes<Result>(_ body: (UnsafeMutableRawPointer?, Int) -> Result) -> Result {
-        guard let self else { return body(nil, 0) }
-        return self.withUnsafeBytes { bytes in
-            // librdkafka copies from here and never writes.
-            let start = bytes.baseAddress ?? UnsafeRawPointer(emptyText)
-            return body(UnsafeMutableRawPointer(mutating: start), bytes.count)
-        }
+        // Whoever calls this has the value meanwhile.
+        guard let bytes = self?.unsafeBytes else { return body(nil, 0) }
+        // librdkafka copies from here and never writes.
+        let start = bytes.baseAddress ?? UnsafeRawPointer(emptyText)
+        return withExtendedLifetime(self) { body(UnsafeMutableRawPointer(mutating: start), bytes.count) }
     }
 }

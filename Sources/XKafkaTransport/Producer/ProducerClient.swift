@@ -39,12 +39,13 @@ package final class ProducerClient: @unchecked Sendable {
 
     /// Makes a producer and starts its thread, on which `onEvent` and `onDeliveries` are called.
     ///
-    /// - Parameter onDeliveries: told what became of the messages that were sent with a target, many at
-    ///   a time, in the order in which librdkafka reports. It must return at once.
+    /// - Parameter onDeliveries: told what became of the messages that were sent, many at a time, in the order in
+    ///   which librdkafka reports. It must return at once. By default the messages' receivers are told; with a
+    ///   function of your own, send with targets only.
     package init(
         _ properties: ClientProperties,
         onEvent: @escaping @Sendable (ProducerEvent) -> Void,
-        onDeliveries: @escaping @Sendable ([Delivered]) -> Void = { _ in }
+        onDeliveries: @escaping @Sendable ([Delivered]) -> Void = tellReceivers
     ) throws(KafkaError) {
         let kinds = RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG | RD_KAFKA_EVENT_STATS
         client = try ClientHandle(.producer, properties, events: kinds)
@@ -167,13 +168,9 @@ package final class ProducerClient: @unchecked Sendable {
         case RD_KAFKA_EVENT_DR:
             while let message = rd_kafka_event_message_next(event) {
                 guard let opaque = message.pointee._private else { continue }
-                let target = Unmanaged<DeliveryTarget>.fromOpaque(opaque).takeRetainedValue()
-                let report = DeliveryReport(message)
-                if let target = target as? ReceiverTarget {
-                    target.receiver.receive(report)
-                } else {
-                    batch.append(Delivered(target: target, report: report))
-                }
+                // Another thread wrote it. Looked at here, each would be waited for; so they come while others are read.
+                xkafka_prefetch(opaque)
+                batch.append(Delivered(message, .fromOpaque(opaque)))
                 if batch.count == Self.batchLimit { deliver(&batch) }
             }
             deliver(&batch)
@@ -196,6 +193,7 @@ package final class ProducerClient: @unchecked Sendable {
     private func deliver(_ batch: inout [Delivered]) {
         guard !batch.isEmpty else { return }
         onDeliveries(batch)
+        for delivered in batch { delivered.release() }
         batch.removeAll(keepingCapacity: true)
     }
 
