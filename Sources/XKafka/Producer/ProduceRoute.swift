@@ -26,16 +26,21 @@ final class ProduceRoute: Sendable {
     let chain: Chain?
     /// Where the hash of a key starts, so that the same key of two topics has two orders.
     let seed: UInt64
+    /// The lane of messages without a key, or with an empty one: the topic's.
+    let laneWithoutKey: Int
     private let number: UInt32
     /// A producer has one client.
     private let knownLink = OnceReference<Link>()
 
-    init(topic: String, number: UInt32, chain: Chain?) {
+    init(topic: String, number: UInt32, lanes: Int, chain: Chain?) {
         self.topic = topic
         self.number = number
         self.chain = chain
         var name = topic
-        seed = name.withUTF8 { FNV1a.hash64(UnsafeRawBufferPointer($0)) }
+        (seed, laneWithoutKey) = name.withUTF8 { name in
+            let bytes = UnsafeRawBufferPointer(name)
+            return (FNV1a.hash64(bytes), FNV1a.shard(of: bytes, count: lanes))
+        }
     }
 
     /// A number for a partition of this topic that no partition of another has; `nil` when the message did

@@ -138,12 +138,12 @@ final class ProducerRuntime: Sendable {
         _ times: OutgoingTimes?,
         _ batch: BatchCountdown?
     ) -> Outgoing {
-        let lane = lane(of: message, route)
+        let place = place(of: message, route)
         let outgoing = Outgoing(
             message,
             route,
-            lane: lane,
-            domain: domain(of: message, route),
+            lane: place.lane,
+            domain: place.domain,
             bytes: bytes,
             batch: batch,
             times: times
@@ -254,32 +254,23 @@ final class ProducerRuntime: Sendable {
                 }
                 chain = ProduceRoute.Chain(function: function)
             }
-            let route = ProduceRoute(topic: topic, number: UInt32(clamping: routes.count), chain: chain)
+            let route = ProduceRoute(topic: topic, number: UInt32(clamping: routes.count), lanes: lanes.count, chain: chain)
             routes[topic] = route
             return route
         }
     }
 
-    private func lane(of message: ProduceMessage, _ route: ProduceRoute) -> Int {
+    /// The lane of a message, and what it keeps its order with.
+    private func place(of message: ProduceMessage, _ route: ProduceRoute) -> (lane: Int, domain: UInt64?) {
         switch order {
-        case .ofAll: return 0
+        case .ofAll: return (0, 0)
         case .none:
             let next = nextLane.add(1, ordering: .relaxed).newValue
-            return Int(next % UInt(lanes.count))
+            return (Int(next % UInt(lanes.count)), nil)
         case .byKey:
-            if let key = message.key, key.count > 0 {
-                return FNV1a.shard(of: key.unsafeBytes, count: lanes.count)
-            }
-            var topic = route.topic
-            return topic.withUTF8 { FNV1a.shard(of: UnsafeRawBufferPointer($0), count: lanes.count) }
-        }
-    }
-
-    private func domain(of message: ProduceMessage, _ route: ProduceRoute) -> UInt64? {
-        switch order {
-        case .ofAll: 0
-        case .none: nil
-        case .byKey: message.key.map { FNV1a.hash64($0.unsafeBytes, seed: route.seed) }
+            guard let key = message.key?.unsafeBytes else { return (route.laneWithoutKey, nil) }
+            let lane = key.isEmpty ? route.laneWithoutKey : FNV1a.shard(of: key, count: lanes.count)
+            return (lane, FNV1a.hash64(key, seed: route.seed))
         }
     }
 
