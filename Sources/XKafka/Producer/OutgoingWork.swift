@@ -26,13 +26,17 @@ final class OutgoingTimes: Sendable {
     }
 }
 
-/// A message that a task takes through its handlers and attempts: all that one needs beyond ``Outgoing``.
+/// A message that a task takes through its handlers and attempts: all that one needs beyond ``Outgoing``. What its handlers
+/// see of it is the same object.
 ///
 /// `@unchecked Sendable`: the variables outside of `state` are written by whoever has the message just then, as those of
 /// ``Outgoing`` are. Each says who that is.
-final class OutgoingWork: @unchecked Sendable {
+final class OutgoingWork: ProduceRequest, @unchecked Sendable {
     let message: ProduceMessage
-    let times: OutgoingTimes
+    let defaultTopic: String
+    let receivedAt: ContinuousClock.Instant
+    let worker: Int
+    private let times: OutgoingTimes?
 
     /// Whether it waits in its lane's queue, and gives up a place there with its first turn. Written and
     /// read under the lane's lock.
@@ -51,7 +55,7 @@ final class OutgoingWork: @unchecked Sendable {
     fileprivate struct State {
         var isTold = false
         var turn = Turn.none
-        var attempt: CheckedContinuation<DeliveryReport, any Error>?
+        var attempt: UnsafeContinuation<DeliveryReport, any Error>?
         var task: Task<Void, Never>?
         var isCancelled = false
     }
@@ -63,10 +67,17 @@ final class OutgoingWork: @unchecked Sendable {
 
     private let state = Mutex(State())
 
-    init(_ message: ProduceMessage, _ times: OutgoingTimes?) {
+    /// - Parameter times: `nil` when the message came just now, and has no deadline.
+    init(_ message: ProduceMessage, of outgoing: Outgoing, _ times: OutgoingTimes?) {
         self.message = message
-        self.times = times ?? OutgoingTimes(of: message)
+        defaultTopic = outgoing.route.topic
+        receivedAt = times?.receivedAt ?? .now
+        worker = outgoing.lane
+        self.times = times
     }
+
+    /// Until when the message may wait and be tried again.
+    var deadline: ContinuousClock.Instant? { times?.deadline }
 
     // MARK: Outcome
 
@@ -118,8 +129,11 @@ final class OutgoingWork: @unchecked Sendable {
     // MARK: Attempts
 
     /// Sends the message with `send` and waits for its delivery report.
+    ///
+    /// Whoever takes the continuation out of the state resumes it, and nobody else can: unsafe continuations are as safe as
+    /// checked ones here, and take one allocation less for each message.
     func report(after send: () throws -> Void) async throws -> DeliveryReport {
-        try await withCheckedThrowingContinuation { continuation in
+        try await withUnsafeThrowingContinuation { continuation in
             let isFree = state.withLock { state in
                 guard state.attempt == nil else { return false }
                 state.attempt = continuation
@@ -160,7 +174,7 @@ final class OutgoingWork: @unchecked Sendable {
 }
 
 extension OutgoingWork.State {
-    fileprivate mutating func takeAttempt() -> CheckedContinuation<DeliveryReport, any Error>? {
+    fileprivate mutating func takeAttempt() -> UnsafeContinuation<DeliveryReport, any Error>? {
         defer { attempt = nil }
         return attempt
     }

@@ -58,7 +58,7 @@ struct ProducerLane: ~Copyable, Sendable {
             case .started(let ticket): outgoing.ticket = ticket
             case .queued(let ticket):
                 outgoing.ticket = ticket
-                if outgoing.work == nil { outgoing.isTaken(by: OutgoingWork(message, outgoing.times)) }
+                if outgoing.work == nil { outgoing.isTaken(by: OutgoingWork(message, of: outgoing, outgoing.times)) }
                 outgoing.work?.isInQueue = true
             }
             if outgoing.work != nil { state.working[ObjectIdentifier(outgoing)] = outgoing }

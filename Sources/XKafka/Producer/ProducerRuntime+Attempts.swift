@@ -35,60 +35,74 @@ extension ProducerRuntime {
     }
 
     private func run(_ outgoing: Outgoing, _ work: OutgoingWork, from beginning: Beginning) async {
-        var context = context(of: outgoing, work)
-        var wasExhausted = false
-        var failure: (any Error)?
+        let context = context(of: outgoing, work)
         switch beginning {
         case .start: break
         case .queue: await waitForTurn(outgoing, work)
-        case .failure(let error): failure = error
+        case .failure(let error):
+            await tryAgain(outgoing, work, context, after: error)
+            return
         }
-        while true {
-            if failure == nil {
-                if let obstacle = obstacle(to: work) {
-                    finish(outgoing, context, .failure(obstacle))
-                    return
-                }
-                work.maySend = true
-                do {
-                    var result = try await attempt(context)
-                    result.attempt = context.attempt
-                    finish(outgoing, context, .success(result))
-                    return
-                } catch {
-                    failure = error
-                }
-            }
-            guard let error = failure else { continue }
-            if let final = await prepareRetry(outgoing, work, context, error, &wasExhausted) {
-                finish(outgoing, context, .failure(final))
-                return
-            }
-            failure = nil
-            context.attempt += 1
+        do {
+            succeed(outgoing, context, try await attempt(outgoing, work, context))
+        } catch let error as Obstacle {
+            fail(outgoing, context, error.reason)
+        } catch {
+            // Apart, as most often it is not called: what it needs memory for, every message under way would have.
+            await tryAgain(outgoing, work, context, after: error)
         }
     }
 
+    /// Tries again for as long as that is allowed and of use.
+    private func tryAgain(
+        _ outgoing: Outgoing,
+        _ work: OutgoingWork,
+        _ first: ProduceContext,
+        after error: any Error
+    ) async {
+        var context = first
+        var failure = error
+        var wasExhausted = false
+        while true {
+            if let final = await prepareRetry(outgoing, work, context, failure, &wasExhausted) {
+                fail(outgoing, context, final)
+                return
+            }
+            context.attempt += 1
+            do {
+                succeed(outgoing, context, try await attempt(outgoing, work, context))
+                return
+            } catch let error as Obstacle {
+                fail(outgoing, context, error.reason)
+                return
+            } catch {
+                failure = error
+            }
+        }
+    }
+
+    /// Why no attempt was made.
+    private struct Obstacle: Error {
+        let reason: any Error
+    }
+
     private func context(of outgoing: Outgoing, _ work: OutgoingWork) -> ProduceContext {
-        ProduceContext(
-            work.message,
-            topic: outgoing.route.topic,
-            attempt: 1,
-            receivedAt: work.times.receivedAt,
-            worker: outgoing.lane,
-            origin: outgoing
-        )
+        ProduceContext(work, attempt: 1, origin: outgoing)
     }
 
     /// A message that went straight to librdkafka was given up.
     func giveUp(_ outgoing: Outgoing, _ work: OutgoingWork, _ error: any Error) {
-        finish(outgoing, context(of: outgoing, work), .failure(error))
+        fail(outgoing, context(of: outgoing, work), error)
     }
 
-    private func attempt(_ context: ProduceContext) async throws -> ProduceResult {
-        guard let outgoing = context.origin as? Outgoing, let chain = outgoing.route.chain else {
-            return try await transmit(context)
-        }
+    private func attempt(
+        _ outgoing: Outgoing,
+        _ work: OutgoingWork,
+        _ context: ProduceContext
+    ) async throws -> ProduceResult {
+        if let reason = obstacle(to: work) { throw Obstacle(reason: reason) }
+        work.maySend = true
+        guard let chain = outgoing.route.chain else { return try await transmit(context) }
         return try await chain.function(context)
     }
 
@@ -115,7 +129,7 @@ extension ProducerRuntime {
         case .retry(let pause):
             // From the failure on: those that failed together do not wait one after the other.
             let resumption = failedAt + pause
-            if let deadline = work.times.deadline, deadline < resumption {
+            if let deadline = work.deadline, deadline < resumption {
                 try? await Task.sleep(until: deadline, clock: .continuous)
                 return ProducerError(.deadlineExceeded, cause: error)
             }
@@ -156,7 +170,7 @@ extension ProducerRuntime {
     /// Waits for the message's turn. One whose deadline passes meanwhile is told so, and keeps its place until
     /// the turn comes.
     private func waitForTurn(_ outgoing: Outgoing, _ work: OutgoingWork) async {
-        guard let deadline = work.times.deadline else { return await work.waitForTurn() }
+        guard let deadline = work.deadline else { return await work.waitForTurn() }
         let timer = Task {
             try await Task.sleep(until: deadline, clock: .continuous)
             outgoing.tell(ProducerError(.deadlineExceeded))
@@ -166,18 +180,27 @@ extension ProducerRuntime {
     }
 
     /// What stands against an attempt.
+    @inline(never)
     private func obstacle(to work: OutgoingWork) -> (any Error)? {
         if let abortion = life.withLock({ $0.abortion }) { return Self.given(up: abortion, nil) }
-        if let deadline = work.times.deadline, deadline <= .now { return ProducerError(.deadlineExceeded) }
+        if let deadline = work.deadline, deadline <= .now { return ProducerError(.deadlineExceeded) }
         return nil
     }
 
-    private func finish(_ outgoing: Outgoing, _ context: ProduceContext, _ outcome: Outgoing.Outcome) {
-        switch outcome {
-        case .success(let result): log?.succeeded(context, result)
-        case .failure(let error): log?.failed(context, error)
-        }
-        end(outgoing, outcome)
+    /// Not inlined, like all that asynchronous functions here call between waiting: what it needs room for would be kept while
+    /// they wait.
+    @inline(never)
+    private func succeed(_ outgoing: Outgoing, _ context: ProduceContext, _ acknowledged: ProduceResult) {
+        var result = acknowledged
+        result.attempt = context.attempt
+        log?.succeeded(context, result)
+        end(outgoing, .success(result))
+    }
+
+    @inline(never)
+    private func fail(_ outgoing: Outgoing, _ context: ProduceContext, _ error: any Error) {
+        log?.failed(context, error)
+        end(outgoing, .failure(error))
     }
 
     /// The innermost function of a chain: sends, and waits for the acknowledgement.
@@ -185,35 +208,51 @@ extension ProducerRuntime {
         guard let outgoing = context.origin as? Outgoing, let work = outgoing.work else {
             throw ProduceChainError.foreignContext
         }
-        if !work.maySend {
-            // A handler that tries again by itself.
-            await waitForAnotherTurn(outgoing, work)
-            if let abortion = life.withLock({ $0.abortion }) { throw Self.given(up: abortion, nil) }
-            if isOvertaken(outgoing) { throw ProducerError(.overtaken) }
-        }
+        if !work.maySend { try await waitForHandlersTurn(outgoing, work) }
         work.maySend = false
-        if let transport { return try await transmit(context, outgoing, through: transport) }
+        guard transport == nil else { return try await transmitElsewhere(context, outgoing) }
         let report: DeliveryReport
         do {
-            report = try await work.report {
-                try handOver(context.message, to: try route(of: context.message), outgoing)
-                var effects = LaneMachine.Effects()
-                withLane(of: outgoing) { $0.machine.sent(outgoing.ticket, &effects) }
-                carryOut(effects)
-            }
+            report = try await work.report { try send(context, outgoing) }
         } catch {
-            withLane(of: outgoing) { if !outgoing.hasEnded { $0.machine.deliveryFailed(outgoing.ticket) } }
+            noteFailure(of: outgoing)
             throw error
         }
+        return try Self.result(report, context)
+    }
+
+    /// Waits for the turn of a message with a handler that tries again by itself.
+    @inline(never)
+    private func waitForHandlersTurn(_ outgoing: Outgoing, _ work: OutgoingWork) async throws {
+        await waitForAnotherTurn(outgoing, work)
+        if let abortion = life.withLock({ $0.abortion }) { throw Self.given(up: abortion, nil) }
+        if isOvertaken(outgoing) { throw ProducerError(.overtaken) }
+    }
+
+    @inline(never)
+    private static func result(_ report: DeliveryReport, _ context: ProduceContext) throws -> ProduceResult {
         if let error = report.error { throw error }
         return ProduceResult(report.receipt, topic: context.topic)
     }
 
-    private func transmit(
-        _ context: ProduceContext,
-        _ outgoing: Outgoing,
-        through transport: any ProduceTransport
-    ) async throws -> ProduceResult {
+    @inline(never)
+    private func send(_ context: ProduceContext, _ outgoing: Outgoing) throws {
+        let message = context.message
+        try handOver(message, to: try route(of: message), outgoing)
+        var effects = LaneMachine.Effects()
+        withLane(of: outgoing) { $0.machine.sent(outgoing.ticket, &effects) }
+        carryOut(effects)
+    }
+
+    @inline(never)
+    private func noteFailure(of outgoing: Outgoing) {
+        withLane(of: outgoing) { if !outgoing.hasEnded { $0.machine.deliveryFailed(outgoing.ticket) } }
+    }
+
+    /// Has the transport send the message that was given in Kafka's place.
+    @inline(never)
+    private func transmitElsewhere(_ context: ProduceContext, _ outgoing: Outgoing) async throws -> ProduceResult {
+        guard let transport else { throw ProducerError(.closed) }
         var message = context.message
         message.topic = context.topic
         do {
@@ -228,7 +267,7 @@ extension ProducerRuntime {
             carryOut(effects)
             return result
         } catch {
-            withLane(of: outgoing) { if !outgoing.hasEnded { $0.machine.deliveryFailed(outgoing.ticket) } }
+            noteFailure(of: outgoing)
             throw error
         }
     }

@@ -69,12 +69,12 @@ extension ProducerRuntime {
     private func failed(_ outgoing: Outgoing, _ failure: DeliveryReport.Failure) {
         let message = outgoing.message(in: failure)
         let times = outgoing.times ?? OutgoingTimes(receivedAt: .now - failure.age, deadline: nil, of: message)
-        failed(outgoing, OutgoingWork(message, times), failure.error)
+        failed(outgoing, OutgoingWork(message, of: outgoing, times), failure.error)
     }
 
     /// A message did not even get to librdkafka.
     func failed(_ outgoing: Outgoing, _ message: ProduceMessage, _ error: any Error) {
-        failed(outgoing, OutgoingWork(message, outgoing.times), error)
+        failed(outgoing, OutgoingWork(message, of: outgoing, outgoing.times), error)
     }
 
     /// A task goes on with a message whose first attempt was made without one.
@@ -147,22 +147,24 @@ extension ProducerRuntime {
     private func tell(_ finished: [LaneMachine.Item]) {
         guard !finished.isEmpty else { return }
         var bytes = 0
-        // Most often all of them began in the same span.
-        var spans: [(span: UInt32, count: Int)] = []
         for item in finished {
             let outgoing = Self.outgoing(item)
             metrics?.ended(outgoing)
             bytes += outgoing.bytes
             outgoing.tell()
-            if spans.last?.span == outgoing.span {
-                spans[spans.count - 1].count += 1
-            } else {
-                spans.append((outgoing.span, 1))
-            }
         }
         gate.leave(messages: finished.count, bytes: bytes)
-        // Last: whoever flushes finds every outcome told.
-        for (span, count) in spans { flush.end(span, count) }
+        // Last: whoever flushes finds every outcome told. Most often all of them began in the same span.
+        var (span, count) = (Self.outgoing(finished[0]).span, 0)
+        for item in finished {
+            let other = Self.outgoing(item).span
+            if other != span {
+                flush.end(span, count)
+                (span, count) = (other, 0)
+            }
+            count += 1
+        }
+        flush.end(span, count)
     }
 
     private static func withOutgoing<Result>(_ delivered: Delivered, _ body: (Outgoing) -> Result) -> Result {

@@ -149,7 +149,7 @@ final class ProducerRuntime: Sendable {
             times: times
         )
         if needsTask || route.chain != nil || log?.logsSuccess == true {
-            outgoing.isTaken(by: OutgoingWork(message, times))
+            outgoing.isTaken(by: OutgoingWork(message, of: outgoing, times))
         }
         return outgoing
     }
@@ -254,7 +254,12 @@ final class ProducerRuntime: Sendable {
                 }
                 chain = ProduceRoute.Chain(function: function)
             }
-            let route = ProduceRoute(topic: topic, number: UInt32(clamping: routes.count), lanes: lanes.count, chain: chain)
+            let route = ProduceRoute(
+                topic: topic,
+                number: UInt32(clamping: routes.count),
+                lanes: lanes.count,
+                chain: chain
+            )
             routes[topic] = route
             return route
         }

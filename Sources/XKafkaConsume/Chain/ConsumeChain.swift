@@ -1,3 +1,4 @@
+import Synchronization
 import XKafkaCore
 
 /// Puts handlers in front of a function: the first is outermost, and the function innermost.
@@ -17,11 +18,23 @@ private func link(_ handler: any ConsumeHandler, _ rest: @escaping ConsumeFuncti
         return { message in try await handler.handle(message, next: rest) }
     }
     return { message in
-        let wasCalled = CallMark()
-        try await handler.handle(message) { message in
-            guard wasCalled.set() else { throw ConsumeChainError.nextCalledTwice }
-            try await rest(message)
-        }
+        let rest = RestOfChain(rest)
+        try await handler.handle(message) { message in try await rest.run(message) }
+    }
+}
+
+/// What comes after a handler, for one message. One object and not two: there is one for each handler that a message is at.
+private final class RestOfChain: Sendable {
+    private let function: ConsumeFunction
+    private let wasCalled = Atomic<Bool>(false)
+
+    init(_ function: @escaping ConsumeFunction) {
+        self.function = function
+    }
+
+    func run(_ message: ConsumeContext) async throws {
+        guard !wasCalled.exchange(true, ordering: .relaxed) else { throw ConsumeChainError.nextCalledTwice }
+        try await function(message)
     }
 }
 

@@ -1,3 +1,4 @@
+import Synchronization
 public import XKafkaCore
 
 /// Puts handlers in front of a function: the first is outermost, and the function innermost.
@@ -17,11 +18,23 @@ private func link(_ handler: any ProduceHandler, _ rest: @escaping ProduceFuncti
         return { message in try await handler.handle(message, next: rest) }
     }
     return { message in
-        let wasCalled = CallMark()
-        return try await handler.handle(message) { message in
-            guard wasCalled.set() else { throw ProduceChainError.nextCalledTwice }
-            return try await rest(message)
-        }
+        let rest = RestOfChain(rest)
+        return try await handler.handle(message) { message in try await rest.run(message) }
+    }
+}
+
+/// What comes after a handler, for one message. One object and not two: there is one for each handler that a message is at.
+private final class RestOfChain: Sendable {
+    private let function: ProduceFunction
+    private let wasCalled = Atomic<Bool>(false)
+
+    init(_ function: @escaping ProduceFunction) {
+        self.function = function
+    }
+
+    func run(_ message: ProduceContext) async throws -> ProduceResult {
+        guard !wasCalled.exchange(true, ordering: .relaxed) else { throw ProduceChainError.nextCalledTwice }
+        return try await function(message)
     }
 }
 
