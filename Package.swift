@@ -189,7 +189,7 @@ let package = Package(
         ),
         .testTarget(
             name: "XKafkaEngineTests",
-            dependencies: ["XKafkaCore", "XKafkaEngine", "XKafkaOffsets", "XKafkaTestingInternal"]
+            dependencies: ["XKafkaCore", "XKafkaEngine", "XKafkaOffsets", "XKafkaTestingInternal", "xkafka-micro"]
         ),
         .testTarget(
             name: "XKafkaConsumeTests",

@@ -1,40 +1,52 @@
 import Foundation
 
-/// Counts the instructions of a benchmark with callgrind. They do not depend on what else the machine does.
+/// Counts instructions with callgrind. They do not depend on what else the machine does.
 enum Instructions {
     /// Whether there is a valgrind.
-    static var canBeCounted: Bool { (try? run(["valgrind", "--version"])) != nil }
+    static var canBeCounted: Bool { (try? run(["valgrind", "--version"], in: nil)) != nil }
 
-    /// How many one repetition of the benchmark takes: of a process that plays it twice, less those of one that does so
-    /// once. `nil` when valgrind does not take the program.
-    static func count(of name: String) -> Int? {
-        let once = collected(name, repetitions: 1)
-        let twice = once == nil ? nil : collected(name, repetitions: 2)
-        guard let once, let twice else { return nil }
-        return twice - once
-    }
-
-    private static func collected(_ name: String, repetitions: Int) -> Int? {
+    /// Plays benchmarks in a process that callgrind looks at, which starts counting with each call of `playMeasured`, and
+    /// writes a file with each of `endMeasuring`. Answers what one operation took, in the order of the benchmarks; `nil` when valgrind does
+    /// not take the program.
+    static func ofOneOperation(of benchmarks: [MicroBench.Played], playing arguments: [String]) -> [Double]? {
         guard let program = Bundle.main.executablePath else { return nil }
-        let valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
-        guard let text = try? run(valgrind + [program, "--play", name, "\(repetitions)"]) else { return nil }
-        // ==123== Collected : 456
-        let line = text.split(separator: "\n").last { $0.contains(" Collected : ") }
-        return line?.split(separator: " ").last.flatMap { Int($0) }
+        let folder = FileManager.default.temporaryDirectory.appending(path: "xkafka-micro-\(UUID())")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        do {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            let valgrind = [
+                "valgrind", "--tool=callgrind", "--callgrind-out-file=counts",
+                "--zero-before=*playMeasured*", "--dump-before=*endMeasuring*",
+            ]
+            try run(valgrind + [program, "--play"] + arguments, in: folder)
+            return try benchmarks.enumerated().map { number, benchmark in
+                let file = folder.appending(path: "counts.\(number + 1)")
+                return Double(try total(in: String(contentsOf: file, encoding: .utf8))) / Double(benchmark.operations)
+            }
+        } catch {
+            FileHandle.standardError.write(Data("instructions were not counted: \(error)\n".utf8))
+            return nil
+        }
     }
 
-    /// Answers what it says on standard error.
-    private static func run(_ command: [String]) throws -> String {
+    private static func total(in text: String) throws -> Int {
+        // summary: 456
+        let line = text.split(separator: "\n").first { $0.hasPrefix("summary:") }
+        guard let total = line?.split(separator: " ").last.flatMap({ Int($0) }) else {
+            throw CocoaError(.fileReadCorruptFile)
+        }
+        return total
+    }
+
+    private static func run(_ command: [String], in folder: URL?) throws {
         let process = Process()
-        let errors = Pipe()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = command
+        if let folder { process.currentDirectoryURL = folder }
         process.standardOutput = FileHandle.nullDevice
-        process.standardError = errors
+        process.standardError = FileHandle.nullDevice
         try process.run()
-        let data = errors.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         guard process.terminationStatus == 0 else { throw CocoaError(.executableNotLoadable) }
-        return String(decoding: data, as: UTF8.self)
     }
 }

@@ -114,6 +114,24 @@ import XKafkaTestingInternal
         }
     }
 
+    /// A handler that left may have its message reported when another key has the place of its own.
+    @Test func lateReportsDoNotCountForAnotherKey() throws {
+        var machine = Machine(lanes: 1, maxInFlight: .max, isSerial: false)
+        var effects = Machine.Effects()
+        let left = try started(machine.submit(Numbered(1), lane: 0, domain: 7, isSentAtOnce: false, mayQueue: false))
+        machine.end(Numbered(1), left, &effects)
+        let second = try started(machine.submit(Numbered(2), lane: 0, domain: 8, isSentAtOnce: true, mayQueue: false))
+        let third = try started(machine.submit(Numbered(3), lane: 0, domain: 8, isSentAtOnce: true, mayQueue: false))
+        #expect(second.slot == left.slot)
+        machine.reportedLate(left, acknowledgedIn: nil, &effects)
+        machine.deliveryFailed(second, &effects)
+        machine.retry(Numbered(2), second, &effects)
+        #expect(effects.turnNumbers == [], "the third is under way")
+        machine.deliveryFailed(third, &effects)
+        machine.retry(Numbered(3), third, &effects)
+        #expect(effects.turnNumbers == [2])
+    }
+
     @Test func oneThatWasOvertakenIsKnown() throws {
         for isSerial in [false, true] {
             var machine = Machine(lanes: 1, maxInFlight: .max, isSerial: isSerial)
