@@ -63,11 +63,20 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
             case .task(let id, _), .function(let id, _): id
             }
         }
+
+        func tell(_ outcome: Outcome) {
+            switch self {
+            case .task(_, let continuation): continuation.resume()
+            case .function(_, let function): function(outcome)
+            }
+        }
     }
 
     /// `@unchecked Sendable`: looked at under the lock alone.
     fileprivate final class Watchers: @unchecked Sendable {
-        nonisolated(unsafe) var list: [Watcher] = []
+        /// Most often there is one, which takes no memory of its own.
+        nonisolated(unsafe) private var first: Watcher?
+        nonisolated(unsafe) private var others: [Watcher] = []
         nonisolated(unsafe) private var nextID: UInt64 = 0
 
         func newID() -> UInt64 {
@@ -75,13 +84,21 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
             return nextID
         }
 
-        func remove(_ id: UInt64) -> Watcher? {
-            list.firstIndex { $0.id == id }.map { list.remove(at: $0) }
+        func add(_ watcher: Watcher) {
+            if first == nil { first = watcher } else { others.append(watcher) }
         }
 
-        func removeAll() -> [Watcher] {
-            defer { list = [] }
-            return list
+        func remove(_ id: UInt64) -> Watcher? {
+            if let watcher = first, watcher.id == id {
+                first = nil
+                return watcher
+            }
+            return others.firstIndex { $0.id == id }.map { others.remove(at: $0) }
+        }
+
+        func removeAll() -> (first: Watcher?, others: [Watcher]) {
+            defer { (first, others) = (nil, []) }
+            return (first, others)
         }
     }
 
@@ -178,17 +195,14 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
     /// After ``mark()``: whoever registers now sees the mark.
     private func notify() {
         guard status.load(ordering: .acquiring) & Self.watchedBit != 0, let decided else { return }
-        for watcher in watchers.withLock({ $0?.removeAll() ?? [] }) {
-            switch watcher {
-            case .task(_, let continuation): continuation.resume()
-            case .function(_, let function): function(decided)
-            }
-        }
+        let (first, others) = watchers.withLock { $0?.removeAll() ?? (nil, []) }
+        first?.tell(decided)
+        for watcher in others { watcher.tell(decided) }
     }
 
     /// Registers a watcher; gives it back when the outcome is known by now and nobody will tell it.
     private func register(_ watcher: Watcher, in watchers: Watchers) -> Watcher? {
-        watchers.list.append(watcher)
+        watchers.add(watcher)
         let before = status.bitwiseOr(Self.watchedBit, ordering: .acquiringAndReleasing).oldValue
         return before & Self.toldBit == 0 ? nil : watchers.remove(watcher.id)
     }
