@@ -54,4 +54,42 @@ import XKafkaTransport
             }
         }
     }
+
+    /// `@unchecked Sendable`, as its superclass has it: what it adds never changes.
+    private final class CountedTarget: DeliveryTarget, @unchecked Sendable {
+        private let freed: Collector<Int>
+
+        init(_ freed: Collector<Int>) {
+            self.freed = freed
+        }
+
+        deinit { freed.add(1) }
+    }
+
+    /// Targets that nobody else has are freed as their messages are; the others when their owners let go of them.
+    @Test func targetsAreFreedOnce() async throws {
+        try await withProducer { client in
+            let topic = try client.topic("t")
+            let freed = Collector<Int>()
+            var kept: [DeliveryTarget] = []
+            for number in 0..<1_000 {
+                let target = CountedTarget(freed)
+                if number % 10 == 0 { kept.append(target) }
+                try client.send(
+                    to: topic,
+                    partition: 0,
+                    key: nil,
+                    value: "v",
+                    headers: [:],
+                    timestamp: nil,
+                    target: target
+                )
+            }
+            try await freed.wait(forCount: 900)
+            try await eventually("librdkafka to have none of them") { client.heldMessages == 0 }
+            #expect(freed.values.count == 900)
+            kept = []
+            #expect(freed.values.count == 1_000)
+        }
+    }
 }

@@ -52,9 +52,11 @@ package struct Delivered: @unchecked Sendable {
         receipt = report.receipt
     }
 
-    func release() {
-        targetReference.release()
+    /// Lets go of what the client had of it. Answers the target if nobody else has it, to be freed elsewhere.
+    func release() -> DeliveryTarget? {
         failureReference?.release()
+        var target = targetReference.takeRetainedValue()
+        return isKnownUniquelyReferenced(&target) ? target : nil
     }
 
     package var target: DeliveryTarget { targetReference.takeUnretainedValue() }

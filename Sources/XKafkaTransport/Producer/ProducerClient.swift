@@ -109,8 +109,9 @@ package final class ProducerClient: @unchecked Sendable {
             // Wakes for an event, or because somebody yields the queue.
             if let event = rd_kafka_queue_poll(events.pointer, pollTimeout) {
                 let messages = rd_kafka_event_message_count(event)
-                serve(event, &batch)
-                dispose(event, messages)
+                var targets: [DeliveryTarget] = []
+                serve(event, &batch, &targets)
+                dispose(event, messages, targets)
             } else {
                 // Nobody sends just now, or not enough.
                 spent.destroyAll()
@@ -125,9 +126,9 @@ package final class ProducerClient: @unchecked Sendable {
         client.destroy()
     }
 
-    private func dispose(_ event: OpaquePointer, _ messages: Int) {
+    private func dispose(_ event: OpaquePointer, _ messages: Int, _ targets: [DeliveryTarget]) {
         if rd_kafka_event_type(event) == RD_KAFKA_EVENT_DR, !isStopping {
-            spent.add(event, messages: messages)
+            spent.add(event, messages: messages, targets: targets)
         } else {
             rd_kafka_event_destroy(event)
         }
@@ -163,7 +164,8 @@ package final class ProducerClient: @unchecked Sendable {
         ).exchanged
     }
 
-    private func serve(_ event: OpaquePointer, _ batch: inout [Delivered]) {
+    /// Tells what the event says. Adds to `targets` those that nobody else has any more.
+    private func serve(_ event: OpaquePointer, _ batch: inout [Delivered], _ targets: inout [DeliveryTarget]) {
         switch rd_kafka_event_type(event) {
         case RD_KAFKA_EVENT_DR:
             while let message = rd_kafka_event_message_next(event) {
@@ -171,9 +173,9 @@ package final class ProducerClient: @unchecked Sendable {
                 // Another thread wrote it. Looked at here, each would be waited for; so they come while others are read.
                 xkafka_prefetch(opaque)
                 batch.append(Delivered(message, .fromOpaque(opaque)))
-                if batch.count == Self.batchLimit { deliver(&batch) }
+                if batch.count == Self.batchLimit { deliver(&batch, &targets) }
             }
-            deliver(&batch)
+            deliver(&batch, &targets)
         case RD_KAFKA_EVENT_ERROR:
             let code = rd_kafka_event_error(event)
             let text = rd_kafka_event_error_string(event).map(String.init(cString:))
@@ -190,10 +192,12 @@ package final class ProducerClient: @unchecked Sendable {
     /// not wait for long.
     private static let batchLimit = 256
 
-    private func deliver(_ batch: inout [Delivered]) {
+    private func deliver(_ batch: inout [Delivered], _ targets: inout [DeliveryTarget]) {
         guard !batch.isEmpty else { return }
         onDeliveries(batch)
-        for delivered in batch { delivered.release() }
+        for delivered in batch {
+            if let target = delivered.release() { targets.append(target) }
+        }
         batch.removeAll(keepingCapacity: true)
     }
 

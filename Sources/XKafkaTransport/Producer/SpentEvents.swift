@@ -1,7 +1,7 @@
 import CKafka
 import Synchronization
 
-/// Delivery reports that were served and whose messages are still to be freed, by those who send.
+/// Delivery reports that were served and whose messages are still to be freed, and their targets, by those who send.
 ///
 /// The C library keeps what is freed for the thread that freed it. Messages that are made by one thread and freed by
 /// another cost both of them a lock, each time, for which they also wait; freed by those who make them, they do not.
@@ -10,6 +10,7 @@ final class SpentEvents: Sendable {
     private struct Event: @unchecked Sendable {
         let pointer: OpaquePointer
         let messages: Int
+        let targets: [DeliveryTarget]
     }
 
     private struct State {
@@ -28,8 +29,10 @@ final class SpentEvents: Sendable {
 
     /// Takes an event over that has so many messages, or destroys it if there are enough. (librdkafka counts those alone
     /// that were not looked at.)
-    func add(_ pointer: OpaquePointer, messages: Int) {
-        let event = Event(pointer: pointer, messages: messages)
+    ///
+    /// - Parameter targets: the messages' targets that nobody else has.
+    func add(_ pointer: OpaquePointer, messages: Int, targets: [DeliveryTarget]) {
+        let event = Event(pointer: pointer, messages: messages, targets: targets)
         let isTaken = state.withLock { state in
             guard state.messages + event.messages <= Self.messageLimit else { return false }
             state.events.append(event)
