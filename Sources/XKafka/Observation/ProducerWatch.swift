@@ -51,7 +51,7 @@ extension ProducerRuntime {
 
     /// Looks for a sign of life in reports. Costs nothing while the brokers are there.
     func noteReports(_ batch: [Delivered]) {
-        guard areBrokersDown.load(ordering: .relaxed), batch.contains(where: { $0.report.isSuccess }) else { return }
+        guard areBrokersDown.load(ordering: .relaxed), batch.contains(where: { $0.isSuccess }) else { return }
         noteSignOfLife()
     }
 
