@@ -8,15 +8,15 @@ import Foundation
 ///     xkafka-micro --check                   the same of few operations, and whether they are no more than expected
 @main
 enum Micro {
-    static func main() {
+    static func main() throws {
         let arguments = CommandLine.arguments.dropFirst()
         let rest = Array(arguments.dropFirst())
         switch arguments.first {
         // For `Instructions` alone.
         case "--play":
             play(MicroBench(.playing, isShort: rest.contains("--short"), filter(rest.last { $0 != "--short" })))
-        case "--instructions": count(rest, isShort: false)
-        case "--check": exit(count(rest, isShort: true) ? 0 : 1)
+        case "--instructions": try count(rest, isShort: false)
+        case "--check": exit(try count(rest, isShort: true) ? 0 : 1)
         default:
             print(MicroBench.header)
             play(MicroBench(.timing, isShort: false, filter(arguments.first)))
@@ -37,7 +37,7 @@ enum Micro {
     /// Prints how many instructions each benchmark takes for an operation, and how many times as many as the reference.
     /// Answers whether that is at most what is allowed.
     @discardableResult
-    private static func count(_ arguments: [String], isShort: Bool) -> Bool {
+    private static func count(_ arguments: [String], isShort: Bool) throws -> Bool {
         guard Instructions.canBeCounted else {
             print("instructions are not counted: there is no valgrind")
             return true
@@ -45,7 +45,7 @@ enum Micro {
         let list = MicroBench.List()
         play(MicroBench(.listing(list), isShort: isShort, filter(arguments.first)))
         guard
-            let counts = Instructions.ofOneOperation(
+            let counts = try Instructions.ofOneOperation(
                 of: list.benchmarks,
                 playing: (isShort ? ["--short"] : []) + arguments.prefix(1)
             )

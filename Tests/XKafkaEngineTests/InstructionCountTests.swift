@@ -12,7 +12,7 @@ import XKafkaTestingInternal
             ["--check"],
             limit: 240
         )
-        #expect(output.status == 0, "more instructions than allowed:\n\(output.text)")
+        #expect(output.status == 0, "more instructions than allowed:\n\(output.text)\(output.standardError)")
         print(output.text)
     }
 }

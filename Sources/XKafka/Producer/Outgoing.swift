@@ -32,6 +32,7 @@ final class Outgoing: DeliveryTarget, @unchecked Sendable {
     /// Its place in its lane: see ``ticket``.
     nonisolated(unsafe) private var sequence: UInt64 = 0
     private let domain: UInt64
+    /// Where its lane's machine finds its domain. Written with `sequence`.
     nonisolated(unsafe) private var slot: UInt32 = 0
     private let byteCount: UInt32
     /// What it counts as for those who flush. Written with `ticket`.
