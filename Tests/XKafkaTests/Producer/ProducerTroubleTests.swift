@@ -130,7 +130,8 @@ import XKafkaTestingInternal
         let broker = try EmbeddedBroker.start(topics: ["orders": 1])
         defer { broker.stop() }
         var config = ProducerConfig.testing(broker, topic: "orders")
-        config.dispatch.mode = .serial
+        // None keeps another from being tried again, which it may where they have an order.
+        config.dispatch.mode = .parallel
         config.deliveryTimeout = .milliseconds(300)
         config.retry = RetryConfig(initialBackoff: .milliseconds(20), maxBackoff: .milliseconds(50))
         config.librdkafkaProperties = ["reconnect.backoff.ms": "20", "reconnect.backoff.max.ms": "50"]
@@ -164,12 +165,15 @@ import XKafkaTestingInternal
         let read = try await Kcat.run([
             "-C", "-b", broker.bootstrapServers, "-t", "orders", "-e", "-q", "-f", "%K:%k|%S:%s|%h|%T\\n",
         ])
-        let lines = read.lines.dropFirst().map { String($0) }
-        #expect(lines.count == 4)
-        #expect(lines.first == "1:k|1:v|a=1,null=NULL,empty=|1700000000123")
-        #expect(lines.dropFirst().first?.hasPrefix("9:tombstone|-1:||") == true)
-        #expect(lines.dropFirst(2).first?.hasPrefix("-1:|6:no key||") == true)
-        #expect(lines.dropFirst(3).first?.hasPrefix("0:|0:||") == true)
+        // An attempt that was given up may be in the log as well.
+        let lines = Set(read.lines.dropFirst().map { String($0) })
+        let beginnings = [
+            "1:k|1:v|a=1,null=NULL,empty=|1700000000123", "9:tombstone|-1:||", "-1:|6:no key||", "0:|0:||",
+        ]
+        for beginning in beginnings {
+            #expect(lines.contains { $0.hasPrefix(beginning) }, "\(beginning)")
+        }
+        #expect(lines.allSatisfy { line in beginnings.contains { line.hasPrefix($0) } }, "\(lines)")
     }
 
     /// Attempts that time out are tried again in their order, and what can no longer be says so.
@@ -218,15 +222,23 @@ import XKafkaTestingInternal
         let partitions = try await Self.read(broker, "orders")
         #expect(Set(partitions.joined()).isSuperset(of: acknowledged), "nothing that was acknowledged is lost")
         for partition in partitions {
+            let firsts = Self.withoutRepetitions(partition)
             if mode == .serial {
-                #expect(partition == partition.sorted())
+                #expect(firsts == firsts.sorted())
             } else {
                 for key in 0..<7 {
-                    let ofKey = partition.filter { $0 % 7 == key }
+                    let ofKey = firsts.filter { $0 % 7 == key }
                     #expect(ofKey == ofKey.sorted())
                 }
             }
         }
+    }
+
+    /// What was in the log already when its answer was lost is there again: the embedded broker does not check sequence
+    /// numbers.
+    private static func withoutRepetitions(_ numbers: [Int]) -> [Int] {
+        var seen: Set<Int> = []
+        return numbers.filter { seen.insert($0).inserted }
     }
 
     /// The embedded broker does not check sequence numbers: an answer that is too late gives duplicates there,
