@@ -28,6 +28,21 @@ import XKafkaCore
         try await second.value
     }
 
+    @Test func severalEnterTogetherOrNotAtAll() async throws {
+        let gate = CreditGate(messages: 5, bytes: 100)
+        #expect(gate.enterAtOnce(messages: 3, bytes: 60))
+        #expect(!gate.enterAtOnce(messages: 3, bytes: 3), "too many messages")
+        #expect(!gate.enterAtOnce(messages: 2, bytes: 41), "too many bytes")
+        #expect((gate.messagesInside, gate.bytesInside) == (3, 60))
+        #expect(gate.enterAtOnce(messages: 2, bytes: 40))
+        let waiting = Task { try await gate.enter(bytes: 1) }
+        gate.leave(messages: 5, bytes: 100)
+        try await waiting.value
+        gate.leave(bytes: 1)
+        #expect(!gate.enterAtOnce(messages: 2, bytes: 101), "only one alone may be larger than the bound")
+        #expect(gate.enterAtOnce(bytes: 101))
+    }
+
     @Test func cancelledWaiterLetsOthersPass() async throws {
         let gate = CreditGate(messages: 1, bytes: 10)
         try await gate.enter(bytes: 1)

@@ -204,6 +204,16 @@ import XKafkaTestingInternal
         #expect(mark.map { counter.isReached($0) } == true)
         #expect(result(of: counter.mark()) == nil)
     }
+
+    @Test func flushCounterCountsSeveralTogether() {
+        var counter = FlushCounter()
+        let several = counter.begin(3)
+        let mark = result(of: counter.mark())
+        #expect(!result(of: counter.end(several, 2)))
+        #expect(mark.map { counter.isReached($0) } == false)
+        #expect(result(of: counter.end(several)))
+        #expect(mark.map { counter.isReached($0) } == true)
+    }
 }
 
 /// A rule does not hold.

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Lets a batch wait once for all of its messages.
+/// What the messages of a batch have in common: lets it wait once for all of them, and end with the first that fails.
 final class BatchCountdown: Sendable {
     fileprivate struct Waiting {
         var continuation: CheckedContinuation<Void, Never>?
@@ -14,8 +14,20 @@ final class BatchCountdown: Sendable {
     private let failed = Atomic<Bool>(false)
     private let waiting = Mutex(Waiting())
 
-    /// Whether a message is known to have failed.
-    var hasFailed: Bool { failed.load(ordering: .relaxed) }
+    private let endsWithFailure: Bool
+
+    /// - Parameter endsWithFailure: whether no more messages are sent once one is known to have failed.
+    init(endsWithFailure: Bool) {
+        self.endsWithFailure = endsWithFailure
+    }
+
+    /// Whether no more messages are to be sent.
+    var hasEnded: Bool { endsWithFailure && failed.load(ordering: .relaxed) }
+
+    /// A message was not even taken. It has no part in the counting.
+    func refused() {
+        failed.store(true, ordering: .relaxed)
+    }
 
     /// A message has an outcome.
     func completed(isFailure: Bool) {

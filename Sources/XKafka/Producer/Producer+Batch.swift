@@ -16,29 +16,15 @@ extension Producer {
     ) async throws -> [ProduceResult] {
         let start = runtime.metrics.map { _ in ContinuousClock.now }
         defer { if let start { runtime.metrics?.batchEnded(since: start) } }
-        let countdown = BatchCountdown()
-        var taken: [Outgoing] = []
-        var refusal: (any Error)?
-        var messages = BatchMessages(messages)
-        while let message = messages.next() {
-            if countdown.hasFailed { break }
-            do {
-                taken.append(try await submit(message, deadline, batch: countdown))
-            } catch {
-                refusal = error
-                break
-            }
-        }
+        let taken = await submit(messages, deadline, BatchCountdown(endsWithFailure: true))
         var results: [ProduceResult] = []
-        for outgoing in taken {
+        results.reserveCapacity(taken.count)
+        for item in taken {
             do {
-                results.append(try await result(of: outgoing))
+                results.append(try await result(of: try item.get()))
             } catch {
                 throw ProducerError(.batchFailed, cause: error, batchIndex: results.count, batchResults: results)
             }
-        }
-        if let refusal {
-            throw ProducerError(.batchFailed, cause: refusal, batchIndex: results.count, batchResults: results)
         }
         return results
     }
@@ -57,20 +43,9 @@ extension Producer {
         try Task.checkCancellation()
         let start = runtime.metrics.map { _ in ContinuousClock.now }
         defer { if let start { runtime.metrics?.batchEnded(since: start) } }
-        let countdown = BatchCountdown()
-        var taken: [Result<Outgoing, any Error>] = []
-        taken.reserveCapacity(messages.underestimatedCount)
-        var count = 0
-        var messages = BatchMessages(messages)
-        while let message = messages.next() {
-            do {
-                try Task.checkCancellation()
-                taken.append(.success(try await submit(message, deadline, batch: countdown)))
-                count += 1
-            } catch {
-                taken.append(.failure(error))
-            }
-        }
+        let countdown = BatchCountdown(endsWithFailure: false)
+        let taken = await submit(messages, deadline, countdown)
+        let count = taken.count { !$0.isFailure }
         await countdown.waitForAll(of: count)
         return taken.map { item in
             switch item {
@@ -78,6 +53,31 @@ extension Producer {
             case .failure(let error): .failure(error)
             }
         }
+    }
+
+    /// Hands in the messages of a batch: those with room at once and together, the others one by one.
+    private func submit(
+        _ messages: some Sequence<ProduceMessage>,
+        _ deadline: ContinuousClock.Instant?,
+        _ batch: BatchCountdown
+    ) async -> [Result<Outgoing, any Error>] {
+        var taken: [Result<Outgoing, any Error>] = []
+        taken.reserveCapacity(messages.underestimatedCount)
+        var runs = BatchRuns(messages)
+        while !batch.hasEnded, let run = runs.next() {
+            let before = taken.count
+            if deadline == nil, !Task.isCancelled { runtime.submitAtOnce(run, batch: batch, to: &taken) }
+            for message in run.dropFirst(taken.count - before) where !batch.hasEnded {
+                do {
+                    try Task.checkCancellation()
+                    taken.append(.success(try await runtime.submit(message, deadline: deadline, batch: batch)))
+                } catch {
+                    batch.refused()
+                    taken.append(.failure(error))
+                }
+            }
+        }
+        return taken
     }
 
     private func result(of outgoing: Outgoing) async throws -> ProduceResult {
@@ -91,22 +91,27 @@ extension Producer {
     }
 }
 
-/// The messages of a batch, one after the other. Most often they are an array, which has a way of its own here: the
-/// iterator of a sequence that is not known when this is compiled takes an allocation for each element.
-private struct BatchMessages<Messages: Sequence>: IteratorProtocol where Messages.Element == ProduceMessage {
-    private let array: [ProduceMessage]?
-    private var index = 0
-    private var rest: Messages.Iterator
+/// The messages of a batch, a few at a time and in arrays. Most often they are in one already, of which these are slices.
+private struct BatchRuns<Messages: Sequence>: IteratorProtocol where Messages.Element == ProduceMessage {
+    /// As many as room is taken for together.
+    private static var limit: Int { 64 }
+
+    private var array: ArraySlice<ProduceMessage>
+    /// `nil` when they are in an array.
+    private var others: Messages.Iterator?
 
     init(_ messages: Messages) {
-        array = messages as? [ProduceMessage]
-        rest = messages.makeIterator()
+        if let messages = messages as? [ProduceMessage] {
+            array = messages[...]
+        } else {
+            array = []
+            others = messages.makeIterator()
+        }
     }
 
-    mutating func next() -> ProduceMessage? {
-        guard let array else { return rest.next() }
-        guard index < array.count else { return nil }
-        defer { index += 1 }
-        return array[index]
+    mutating func next() -> ArraySlice<ProduceMessage>? {
+        while array.count < Self.limit, let message = others?.next() { array.append(message) }
+        defer { array = array.dropFirst(Self.limit) }
+        return array.isEmpty ? nil : array.prefix(Self.limit)
     }
 }

@@ -131,13 +131,12 @@ public final class Producer: Sendable {
     @inline(__always)
     func submit(
         _ message: ProduceMessage,
-        _ deadline: ContinuousClock.Instant?,
-        batch: BatchCountdown? = nil
+        _ deadline: ContinuousClock.Instant?
     ) async throws -> Outgoing {
         // Most often there is room: then nothing is suspended, and no asynchronous function called.
         // (A pattern and not `==`, for which the deadline would be copied.)
-        if case .none = deadline, let outgoing = try runtime.submitAtOnce(message, batch: batch) { return outgoing }
-        return try await runtime.submit(message, deadline: deadline, batch: batch)
+        if case .none = deadline, let outgoing = try runtime.submitAtOnce(message) { return outgoing }
+        return try await runtime.submit(message, deadline: deadline)
     }
 
     // MARK: End

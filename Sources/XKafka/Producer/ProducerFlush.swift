@@ -12,9 +12,9 @@ final class ProducerFlush: Sendable {
 
     private let state = Mutex(State())
 
-    /// A message begins. Answers the number to end it with.
-    func begin() -> UInt32 {
-        state.withLock { $0.counter.begin() }
+    /// Messages begin. Answers the number to end them with.
+    func begin(_ count: Int = 1) -> UInt32 {
+        state.withLock { $0.counter.begin(count) }
     }
 
     /// Messages that began in `span` have ended and everybody was told.

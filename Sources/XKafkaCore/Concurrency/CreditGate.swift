@@ -46,7 +46,7 @@ package final class CreditGate: Sendable {
     package func enter(bytes: Int) async throws {
         let id = try state.withLock { state throws -> UInt64? in
             if let error = state.closingError { throw error }
-            if state.waiters.isEmpty, admit(bytes, &state) { return nil }
+            if state.waiters.isEmpty, admit(1, bytes, &state) { return nil }
             state.nextID += 1
             return state.nextID
         }
@@ -60,9 +60,9 @@ package final class CreditGate: Sendable {
         }
     }
 
-    /// Takes the place of one message if that needs no waiting; answers whether it did.
-    package func enterAtOnce(bytes: Int) -> Bool {
-        state.withLock { $0.closingError == nil && $0.waiters.isEmpty && admit(bytes, &$0) }
+    /// Takes the place of one message if that needs no waiting, or of several together; answers whether it did.
+    package func enterAtOnce(messages: Int = 1, bytes: Int) -> Bool {
+        state.withLock { $0.closingError == nil && $0.waiters.isEmpty && admit(messages, bytes, &$0) }
     }
 
     /// Gives back what one message took, or several took together.
@@ -94,7 +94,7 @@ package final class CreditGate: Sendable {
             if let error = state.closingError { return .refused(error) }
             // Cancelled before it was in the line: `onCancel` found nobody.
             if Task.isCancelled { return .refused(CancellationError()) }
-            if state.waiters.isEmpty, admit(waiter.bytes, &state) { return .admitted }
+            if state.waiters.isEmpty, admit(1, waiter.bytes, &state) { return .admitted }
             state.waiters.append(waiter)
             return .waiting
         }
@@ -116,17 +116,18 @@ package final class CreditGate: Sendable {
         for waiter in admitted { waiter.continuation.resume() }
     }
 
-    private func admit(_ bytes: Int, _ state: inout State) -> Bool {
-        let fits = state.messages < messageLimit && (state.bytes + bytes <= byteLimit || state.messages == 0)
+    private func admit(_ messages: Int, _ bytes: Int, _ state: inout State) -> Bool {
+        let isAlone = messages == 1 && state.messages == 0
+        let fits = state.messages + messages <= messageLimit && (state.bytes + bytes <= byteLimit || isAlone)
         guard fits else { return false }
-        state.messages += 1
+        state.messages += messages
         state.bytes += bytes
         return true
     }
 
     private func takeAdmitted(_ state: inout State) -> [Waiter] {
         var admitted: [Waiter] = []
-        while let first = state.waiters.first, admit(first.bytes, &state) {
+        while let first = state.waiters.first, admit(1, first.bytes, &state) {
             admitted.append(first)
             state.waiters.removeFirst()
         }

@@ -46,6 +46,61 @@ import XKafkaTestingInternal
         await producer.close()
     }
 
+    /// Once a failure is known no further message is sent, however many there would be room for.
+    @Test func nothingIsSentAfterAFailureThatIsKnown() async throws {
+        let sent = Collector<String>()
+        var config = config()
+        config.handlers = [
+            ProduceMiddleware { message, next in
+                sent.add(message.topic)
+                if sent.values.count == 3 { throw SendFailed() }
+                return try await next(message)
+            }
+        ]
+        let producer = try Producer(config, transport: ScriptedTransport())
+        let messages = (0..<1_000).map { ProduceMessage(key: "\($0)", value: "\($0)") }
+        let error = await #expect(throws: ProducerError.self) { try await producer.produceBatch(messages) }
+        #expect(error?.batchIndex == 2)
+        #expect(sent.values.count < 10)
+        await producer.close()
+        #expect(producer.messagesInFlight == 0)
+    }
+
+    /// Batches that come as arrays and as sequences, with room for all, for some and for one at a time, and a message in
+    /// their middle that is refused: each message has its outcome, in its order, and no room is lost.
+    @Test(arguments: [1, 7, 64, 100, 1_000], [true, false])
+    func batchesOfAnySizeGetTheRoomThereIs(room: Int, isArray: Bool) async throws {
+        let transport = ScriptedTransport()
+        var config = config()
+        config.defaultTopic = nil
+        config.maxInFlightMessages = room
+        let producer = try Producer(config, transport: transport)
+        let messages = (0..<200).map { ProduceMessage(topic: $0 == 70 ? nil : "orders", key: "k", value: "\($0)") }
+        let report =
+            if isArray {
+                try await producer.produceBatchReport(messages)
+            } else {
+                try await producer.produceBatchReport(messages.lazy.filter { _ in true })
+            }
+        #expect(report.count == 200)
+        for (index, outcome) in report.enumerated() {
+            if index == 70 {
+                #expect(outcome.producerErrorCode == .topicRequired)
+            } else {
+                #expect(try outcome.get().topic == "orders")
+            }
+        }
+        #expect(transport.acknowledged == (0..<200).filter { $0 != 70 }.map { "\($0)" }, "in the order of the batch")
+        try await producer.flush()
+        #expect(producer.messagesInFlight == 0)
+        #expect(producer.bytesInFlight == 0)
+        let error = await #expect(throws: ProducerError.self) { try await producer.produceBatch(messages) }
+        #expect(error?.batchIndex == 70)
+        #expect(error?.batchResults.count == 70)
+        #expect(transport.acknowledged.count == 199 + 70)
+        await producer.close()
+    }
+
     @Test func cancelledReports() async throws {
         let gate = Gate()
         let transport = ScriptedTransport { value, _ in if value != "0" { try await gate.pass() } }

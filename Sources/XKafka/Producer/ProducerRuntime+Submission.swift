@@ -1,0 +1,224 @@
+import Synchronization
+import XKafkaCore
+import XKafkaEngine
+import XKafkaProduce
+import XKafkaTransport
+
+/// How messages come in.
+extension ProducerRuntime {
+    /// Takes a message over if that needs no waiting; answers `nil` when it does.
+    func submitAtOnce(_ message: ProduceMessage) throws -> Outgoing? {
+        let route = try route(of: message)
+        let bytes = message.byteCount
+        guard gate.enterAtOnce(bytes: bytes) else { return nil }
+        let span = flush.begin()
+        do {
+            if let outgoing = try takeAtOnce(message, route, bytes, span, batch: nil) { return outgoing }
+            leave(1, bytes, span)
+            return nil
+        } catch {
+            leave(1, bytes, span)
+            throw error
+        }
+    }
+
+    /// Takes messages of a batch over, in their order, up to the first that would have to wait or is refused, or to the
+    /// batch's end. Room is taken for all of them together.
+    func submitAtOnce(
+        _ messages: ArraySlice<ProduceMessage>,
+        batch: BatchCountdown,
+        to taken: inout [Result<Outgoing, any Error>]
+    ) {
+        // Lent where they are: a copy would count four references for each.
+        messages.withUnsafeBufferPointer { messages in
+            var count = messages.count
+            var bytes = 0
+            for message in messages { bytes += message.byteCount }
+            guard gate.enterAtOnce(messages: count, bytes: bytes) else { return }
+            let span = flush.begin(count)
+            for message in messages {
+                let size = message.byteCount
+                guard !batch.hasEnded, let route = try? route(of: message),
+                    let outgoing = try? takeAtOnce(message, route, size, span, batch: batch)
+                else { break }
+                taken.append(.success(outgoing))
+                count -= 1
+                bytes -= size
+            }
+            if count > 0 { leave(count, bytes, span) }
+        }
+    }
+
+    /// Takes a message over. Returns when it is on its way: with librdkafka, or in its lane.
+    func submit(
+        _ message: ProduceMessage,
+        deadline: ContinuousClock.Instant?,
+        batch: BatchCountdown? = nil
+    ) async throws -> Outgoing {
+        let route = try route(of: message)
+        if let deadline, deadline <= .now { throw ProducerError(.deadlineExceeded) }
+        let bytes = message.byteCount
+        if !gate.enterAtOnce(bytes: bytes) { try await enter(gate, bytes: bytes, deadline) }
+        let needsTimes = deadline != nil || needsTimes(message)
+        let times = needsTimes ? OutgoingTimes(deadline: deadline, of: message) : nil
+        let outgoing = outgoing(message, route, bytes, times, batch)
+        do {
+            var submission = try admit(outgoing, message, mayQueue: false)
+            if case .mustWait = submission {
+                let laneGate = lanes.with(outgoing.lane) { $0.gate }
+                try await enter(laneGate, bytes: 0, deadline)
+                do {
+                    submission = try admit(outgoing, message, mayQueue: true)
+                } catch {
+                    laneGate.leave(bytes: 0)
+                    throw error
+                }
+                if case .started = submission { laneGate.leave(bytes: 0) }
+            }
+            start(outgoing, message, submission)
+            return outgoing
+        } catch {
+            gate.leave(bytes: bytes)
+            throw error
+        }
+    }
+
+    // MARK: Parts
+
+    /// Takes over a message for which there is room; answers `nil` when it would have to wait for its turn.
+    @inline(__always)
+    private func takeAtOnce(
+        _ message: ProduceMessage,
+        _ route: ProduceRoute,
+        _ bytes: Int,
+        _ span: UInt32,
+        batch: BatchCountdown?
+    ) throws -> Outgoing? {
+        let times = needsTimes(message) ? OutgoingTimes(of: message) : nil
+        let outgoing = outgoing(message, route, bytes, times, batch)
+        // Before it can end.
+        outgoing.span = span
+        let submission = try lanes.with(outgoing.lane) { lane throws in
+            try lane.admit(outgoing, message, mayQueue: false)
+        }
+        guard case .started = submission else { return nil }
+        start(outgoing, message, submission)
+        return outgoing
+    }
+
+    /// Messages that had room are not taken over after all.
+    private func leave(_ count: Int, _ bytes: Int, _ span: UInt32) {
+        flush.end(span, count)
+        gate.leave(messages: count, bytes: bytes)
+    }
+
+    private func outgoing(
+        _ message: ProduceMessage,
+        _ route: ProduceRoute,
+        _ bytes: Int,
+        _ times: OutgoingTimes?,
+        _ batch: BatchCountdown?
+    ) -> Outgoing {
+        let place = place(of: message, route)
+        let outgoing = Outgoing(
+            message,
+            route,
+            lane: place.lane,
+            domain: place.domain,
+            bytes: bytes,
+            batch: batch,
+            times: times
+        )
+        if needsTask || route.chain != nil || logsSuccess.load(ordering: .relaxed) {
+            outgoing.isTaken(by: OutgoingWork(message, of: outgoing, times))
+        }
+        return outgoing
+    }
+
+    /// Whether it matters when a message without a deadline came. Those with handlers have ``OutgoingWork``, which notes it.
+    private func needsTimes(_ message: ProduceMessage) -> Bool {
+        message.timestamp != nil || metrics != nil
+    }
+
+    private func admit(
+        _ outgoing: Outgoing,
+        _ message: ProduceMessage,
+        mayQueue: Bool
+    ) throws -> LaneMachine.Submission {
+        // Before it can end.
+        outgoing.span = flush.begin()
+        do {
+            let submission = try lanes.with(outgoing.lane) { lane throws in
+                try lane.admit(outgoing, message, mayQueue: mayQueue)
+            }
+            if case .mustWait = submission { flush.end(outgoing.span, 1) }
+            return submission
+        } catch {
+            flush.end(outgoing.span, 1)
+            throw error
+        }
+    }
+
+    private func start(_ outgoing: Outgoing, _ message: ProduceMessage, _ submission: LaneMachine.Submission) {
+        switch submission {
+        case .mustWait: break
+        case .queued: drive(outgoing, from: .queue)
+        case .started:
+            if outgoing.work == nil {
+                sendDirectly(outgoing, message)
+            } else {
+                drive(outgoing, from: .start)
+            }
+        }
+    }
+
+    private func sendDirectly(_ outgoing: Outgoing, _ message: ProduceMessage) {
+        do {
+            try handOver(message, to: outgoing.route, outgoing)
+        } catch {
+            lanes.with(outgoing.lane) { lane in
+                lane.state.withLock { $0.machine.deliveryFailed(outgoing.ticket) }
+            }
+            failed(outgoing, message, error)
+        }
+    }
+
+    /// Puts a message into librdkafka's queue.
+    func handOver(_ message: ProduceMessage, to route: ProduceRoute, _ outgoing: Outgoing) throws {
+        // A closure and not the method, which would count a reference to this object for each message; and there are weak
+        // ones to it, so that counting is slow.
+        try route.withLink {
+            try client()
+        } _: { link in
+            try link.client.send(
+                to: link.topic,
+                partition: message.partition,
+                key: message.key,
+                value: message.value,
+                headers: message.headers,
+                timestamp: message.timestamp,
+                target: outgoing
+            )
+        }
+    }
+
+    /// Waits for room, at most until `deadline`.
+    private func enter(_ gate: CreditGate, bytes: Int, _ deadline: ContinuousClock.Instant?) async throws {
+        guard let deadline else { return try await gate.enter(bytes: bytes) }
+        if try await finishes(by: deadline, { try await gate.enter(bytes: bytes) }) { return }
+        try Task.checkCancellation()
+        throw ProducerError(.deadlineExceeded)
+    }
+}
+
+extension ProduceMessage {
+    /// What the message counts in the bound on bytes in flight. No message of 4 GiB gets further than to librdkafka's
+    /// refusal, so that what is more counts as that: ``Outgoing`` keeps 32 bits of it.
+    fileprivate var byteCount: Int {
+        var bytes = (key?.count ?? 0) + (value?.count ?? 0)
+        if !headers.isEmpty {
+            bytes = headers.reduce(bytes) { $0 + $1.nameBytes.count + ($1.value?.count ?? 0) }
+        }
+        return min(bytes, Int(UInt32.max))
+    }
+}
