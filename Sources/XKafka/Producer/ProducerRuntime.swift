@@ -30,9 +30,6 @@ final class ProducerRuntime: Sendable {
     let rules: ProduceRetryRules
     /// `nil` when messages leave no line.
     let log: ProduceLog?
-    /// What ``log`` said when reports last came: asking it for each message would take as long as two locks, since the
-    /// logger lends its handler by copying it.
-    let logsSuccess = Atomic<Bool>(false)
     let life = Mutex(Life())
     let lanes: ProducerLanes
     let flush = ProducerFlush()
@@ -70,13 +67,6 @@ final class ProducerRuntime: Sendable {
         gate = CreditGate(messages: config.maxInFlightMessages, bytes: config.maxInFlightBytes)
         lanes = ProducerLanes(config.dispatch)
         metrics?.run(for: self)
-        noteLogLevel()
-    }
-
-    /// Looks whether a success leaves a line by now: a logger's level may change.
-    func noteLogLevel() {
-        let isLogged = log?.logsSuccess == true
-        if logsSuccess.load(ordering: .relaxed) != isLogged { logsSuccess.store(isLogged, ordering: .relaxed) }
     }
 
     // MARK: Where to
@@ -152,7 +142,7 @@ final class ProducerRuntime: Sendable {
                         }
                     },
                     onDeliveries: { [weak self] in
-                        self?.noteLogLevel()
+                        self?.log?.noteLevel()
                         self?.noteReports($0)
                         self?.deliver($0)
                     }

@@ -129,6 +129,7 @@ final class ConsumerLoop {
             sweep(now)
             lookAtRuns(now)
             copyWaiting(now)
+            runtime.plan.log?.noteLevel()
             let tookMessages = takeMessages(now)
             commitIfDue(now)
             checkStore(now)

@@ -21,14 +21,21 @@ package struct ConsumeLog: Sendable {
 
     private let logger: Logger
     private let successLevel: Logger.Level
+    private let successSwitch: LevelSwitch
 
     package init(_ logger: Logger, successLevel: Logger.Level) {
         self.logger = logger
         self.successLevel = successLevel
+        successSwitch = LevelSwitch(logger, successLevel)
     }
 
     /// Whether a success leaves a line: most often not, and then it should cost nothing.
-    package var logsSuccess: Bool { logger.logLevel <= successLevel }
+    package var logsSuccess: Bool { successSwitch.isOn }
+
+    /// Looks whether the logger's level has changed, for ``logsSuccess``.
+    package func noteLevel() {
+        successSwitch.look()
+    }
 
     /// Writes the line of a message whose handling began at `start`.
     package func ended(_ message: ConsumeContext, _ result: Result, since start: ContinuousClock.Instant) {

@@ -10,14 +10,21 @@ import XKafkaCore
 package struct ProduceLog: Sendable {
     private let logger: Logger
     private let successLevel: Logger.Level
+    private let successSwitch: LevelSwitch
 
     package init(_ logger: Logger, successLevel: Logger.Level) {
         self.logger = logger
         self.successLevel = successLevel
+        successSwitch = LevelSwitch(logger, successLevel)
     }
 
     /// Whether a success leaves a line: most often not, and then it should cost nothing.
-    package var logsSuccess: Bool { logger.logLevel <= successLevel }
+    package var logsSuccess: Bool { successSwitch.isOn }
+
+    /// Looks whether the logger's level has changed, for ``logsSuccess``.
+    package func noteLevel() {
+        successSwitch.look()
+    }
 
     package func succeeded(_ message: ProduceContext, _ result: ProduceResult) {
         guard logsSuccess else { return }

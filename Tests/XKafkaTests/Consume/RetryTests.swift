@@ -284,4 +284,22 @@ import XKafkaTestingInternal
             #expect(log.lines.filter { $0.contains("handle") } == (isOn ? ["info xkafka handle success"] : []))
         }
     }
+
+    /// The level is not asked for with each message: it counts from the consumer's next turn on.
+    @Test func successesAreLoggedFromWhenTheLogWantsThem() async throws {
+        let broker = try await EmbeddedBroker.withOrders([ProduceMessage(key: "k", value: "quiet")])
+        defer { broker.stop() }
+        let log = AdjustableLog()
+        var config = PartitionConsumerConfig.testing(broker, topic: "orders")
+        config.logger = log.logger
+        let seen = Collector<Int64>()
+        try await running(try PartitionConsumer(config), { seen.add($0.offset) }) {
+            try await seen.wait(forCount: 1)
+            #expect(log.count(of: "xkafka handle success") == 0)
+            log.level = .debug
+            try await broker.publish([ProduceMessage(key: "k", value: "loud")], to: "orders")
+            try await seen.wait(forCount: 2)
+            try await eventually("a line") { log.count(of: "xkafka handle success") == 1 }
+        }
+    }
 }

@@ -1,5 +1,4 @@
 import Logging
-import Synchronization
 import Testing
 import XKafka
 import XKafkaTesting
@@ -151,47 +150,23 @@ import XKafkaTestingInternal
         if mode != .parallel { #expect(offsets == (0..<1_000).map { Int64($0) }, "in the order of calls") }
     }
 
-    /// A log whose level can be changed while it is in use.
-    private struct AdjustableLog: LogHandler {
-        final class Shared: Sendable {
-            let level = Mutex(Logger.Level.error)
-            let lines = Collector<String>()
-        }
-
-        let shared: Shared
-        var metadata: Logger.Metadata = [:]
-        var logLevel: Logger.Level {
-            get { shared.level.withLock { $0 } }
-            set { shared.level.withLock { $0 = newValue } }
-        }
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            shared.lines.add("\(event.message)")
-        }
-    }
-
     /// The level is not asked for with each message: it counts from the next reports on.
     @Test func successesAreLoggedFromWhenTheLogWantsThem() async throws {
         let broker = try EmbeddedBroker.start(topics: ["orders": 1])
         defer { broker.stop() }
-        let shared = AdjustableLog.Shared()
+        let log = AdjustableLog()
         var config = ProducerConfig.testing(broker, topic: "orders")
-        config.logger = Logger(label: "test") { _ in AdjustableLog(shared: shared) }
+        config.logger = log.logger
         let producer = try Producer(config)
         try await producer.produce(ProduceMessage(value: "quiet"))
-        #expect(shared.lines.values.isEmpty)
-        shared.level.withLock { $0 = .debug }
+        #expect(log.lines.values.isEmpty)
+        log.level = .debug
         for _ in 0..<2 { try await producer.produce(ProduceMessage(value: "loud")) }
-        #expect(shared.lines.values.contains("xkafka produce success"))
-        shared.level.withLock { $0 = .error }
-        let count = shared.lines.values.count { $0 == "xkafka produce success" }
+        #expect(log.count(of: "xkafka produce success") > 0)
+        log.level = .error
+        let count = log.count(of: "xkafka produce success")
         for _ in 0..<2 { try await producer.produce(ProduceMessage(value: "quiet")) }
-        #expect(shared.lines.values.count { $0 == "xkafka produce success" } == count)
+        #expect(log.count(of: "xkafka produce success") == count)
         await producer.close()
     }
 }
