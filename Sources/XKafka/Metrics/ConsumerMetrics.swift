@@ -62,7 +62,9 @@ final class ConsumerMetrics: Sendable {
 
     /// A handler whose attempts are timed.
     func timing(_ handler: @escaping ConsumeFunction) -> ConsumeFunction {
-        { [handlerTime, endToEndAge] context in
+        // No capture list: a closure with one is called through another function, for each message.
+        let (handlerTime, endToEndAge) = (handlerTime, endToEndAge)
+        return { context in
             let start = ContinuousClock.now
             defer { handlerTime.record(start.duration(to: .now)) }
             try await handler(context)

@@ -17,13 +17,10 @@ final class ProduceRoute: Sendable {
     }
 
     let topic: String
-    /// The handlers and, innermost, the sending. In a box: an optional function is a wrapped one, and called twice.
-    struct Chain: Sendable {
-        let function: ProduceFunction
-    }
-
-    /// `nil` when there are no handlers.
-    let chain: Chain?
+    /// The handlers and, innermost, the sending.
+    let function: ProduceFunction
+    /// Whether there are handlers.
+    let hasHandlers: Bool
     /// Where the hash of a key starts, so that the same key of two topics has two orders.
     let seed: UInt64
     /// The lane of messages without a key, or with an empty one: the topic's.
@@ -32,10 +29,11 @@ final class ProduceRoute: Sendable {
     /// A producer has one client.
     private let knownLink = OnceReference<Link>()
 
-    init(topic: String, number: UInt32, lanes: Int, chain: Chain?) {
+    init(topic: String, number: UInt32, lanes: Int, hasHandlers: Bool, function: @escaping ProduceFunction) {
         self.topic = topic
         self.number = number
-        self.chain = chain
+        self.hasHandlers = hasHandlers
+        self.function = function
         var name = topic
         (seed, laneWithoutKey) = name.withUTF8 { name in
             let bytes = UnsafeRawBufferPointer(name)

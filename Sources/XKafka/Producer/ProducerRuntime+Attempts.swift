@@ -102,8 +102,7 @@ extension ProducerRuntime {
     ) async throws -> ProduceResult {
         if let reason = obstacle(to: work) { throw Obstacle(reason: reason) }
         work.maySend = true
-        guard let chain = outgoing.route.chain else { return try await transmit(context) }
-        return try await chain.function(context)
+        return try await outgoing.route.function(context)
     }
 
     /// Waits until a message that failed may be tried again. Otherwise answers what it fails with.
@@ -203,14 +202,11 @@ extension ProducerRuntime {
         end(outgoing, .failure(error))
     }
 
-    /// The innermost function of a chain: sends, and waits for the acknowledgement.
+    /// Sends, and waits for the acknowledgement.
     func transmit(_ context: ProduceContext) async throws -> ProduceResult {
-        guard let outgoing = context.origin as? Outgoing, let work = outgoing.work else {
-            throw ProduceChainError.foreignContext
-        }
+        let (outgoing, work) = try Self.message(of: context)
         if !work.maySend { try await waitForHandlersTurn(outgoing, work) }
         work.maySend = false
-        guard transport == nil else { return try await transmitElsewhere(context, outgoing) }
         let report: DeliveryReport
         do {
             report = try await work.report { try send(context, outgoing) }
@@ -219,6 +215,37 @@ extension ProducerRuntime {
             throw error
         }
         return try Self.result(report, context)
+    }
+
+    /// Has a transport send the message that was given in Kafka's place.
+    func transmit(_ context: ProduceContext, through transport: any ProduceTransport) async throws -> ProduceResult {
+        let (outgoing, work) = try Self.message(of: context)
+        if !work.maySend { try await waitForHandlersTurn(outgoing, work) }
+        work.maySend = false
+        var message = context.message
+        message.topic = context.topic
+        do {
+            let result = try await transport.send(message)
+            let partition = outgoing.route.partitionNumber(result.partition)
+            work.lastPartition = partition
+            var effects = LaneMachine.Effects()
+            withLane(of: outgoing) { state in
+                guard !outgoing.hasEnded else { return }
+                state.machine.acknowledged(outgoing.ticket, partition: partition ?? 0, &effects)
+            }
+            carryOut(effects)
+            return result
+        } catch {
+            noteFailure(of: outgoing)
+            throw error
+        }
+    }
+
+    private static func message(of context: ProduceContext) throws -> (Outgoing, OutgoingWork) {
+        guard let outgoing = context.origin as? Outgoing, let work = outgoing.work else {
+            throw ProduceChainError.foreignContext
+        }
+        return (outgoing, work)
     }
 
     /// Waits for the turn of a message with a handler that tries again by itself.
@@ -247,28 +274,5 @@ extension ProducerRuntime {
     @inline(never)
     private func noteFailure(of outgoing: Outgoing) {
         withLane(of: outgoing) { if !outgoing.hasEnded { $0.machine.deliveryFailed(outgoing.ticket) } }
-    }
-
-    /// Has the transport send the message that was given in Kafka's place.
-    @inline(never)
-    private func transmitElsewhere(_ context: ProduceContext, _ outgoing: Outgoing) async throws -> ProduceResult {
-        guard let transport else { throw ProducerError(.closed) }
-        var message = context.message
-        message.topic = context.topic
-        do {
-            let result = try await transport.send(message)
-            let partition = outgoing.route.partitionNumber(result.partition)
-            outgoing.work?.lastPartition = partition
-            var effects = LaneMachine.Effects()
-            withLane(of: outgoing) { state in
-                guard !outgoing.hasEnded else { return }
-                state.machine.acknowledged(outgoing.ticket, partition: partition ?? 0, &effects)
-            }
-            carryOut(effects)
-            return result
-        } catch {
-            noteFailure(of: outgoing)
-            throw error
-        }
     }
 }

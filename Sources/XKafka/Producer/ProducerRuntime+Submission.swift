@@ -129,7 +129,7 @@ extension ProducerRuntime {
             batch: batch,
             times: times
         )
-        if needsTask || route.chain != nil || log?.logsSuccess == true {
+        if needsTask || route.hasHandlers || log?.logsSuccess == true {
             outgoing.isTaken(by: OutgoingWork(message, of: outgoing, times))
         }
         return outgoing

@@ -86,22 +86,40 @@ final class ProducerRuntime: Sendable {
         routes.withLock { routes in
             if let route = routes[topic] { return route }
             let handlers = config.topicHandlers[topic]?.combined(with: config.handlers) ?? config.handlers
-            var chain: ProduceRoute.Chain?
-            if !handlers.isEmpty {
-                let function = composeProduce(handlers.named(clientID: config.clientID)) { [weak self] context in
-                    guard let self else { throw ProducerError(.closed) }
-                    return try await self.transmit(context)
-                }
-                chain = ProduceRoute.Chain(function: function)
-            }
             let route = ProduceRoute(
                 topic: topic,
                 number: UInt32(clamping: routes.count),
                 lanes: lanes.count,
-                chain: chain
+                hasHandlers: !handlers.isEmpty,
+                function: composeProduce(handlers.named(clientID: config.clientID), sending)
             )
             routes[topic] = route
             return route
+        }
+    }
+
+    /// The innermost function of a chain.
+    private var sending: ProduceFunction {
+        // No capture list: a closure with one is called through another function, which takes memory for each message
+        // under way. Nor one closure that looks where to send: it would keep room for either.
+        let reference = WeakReference(self)
+        if let transport {
+            return { context in
+                guard let runtime = reference.object else { throw ProducerError(.closed) }
+                return try await runtime.transmit(context, through: transport)
+            }
+        }
+        return { context in
+            guard let runtime = reference.object else { throw ProducerError(.closed) }
+            return try await runtime.transmit(context)
+        }
+    }
+
+    private struct WeakReference: Sendable {
+        private(set) weak var object: ProducerRuntime?
+
+        init(_ object: ProducerRuntime) {
+            self.object = object
         }
     }
 
