@@ -1,3 +1,4 @@
+import Logging
 import Testing
 import XKafkaCore
 import XKafkaProduce
@@ -28,6 +29,18 @@ import XKafkaTestingInternal
         } catch {
             return (.failure(error), events.all, log)
         }
+    }
+
+    /// The logger of a chain goes by the level its log has by then.
+    @Test func theLevelOfTheLogMayChange() async throws {
+        let log = AdjustableLog()
+        let chain = composeProduce([ProduceLogger(log.logger)]) { message in
+            ProduceResult(topic: message.topic, partition: 0, offset: 0, timestamp: nil)
+        }
+        _ = try await chain(ProduceContext(ProduceMessage(value: "quiet")))
+        log.level = .debug
+        _ = try await chain(ProduceContext(ProduceMessage(value: "loud")))
+        #expect(log.count(of: "xkafka produce success") == 1)
     }
 
     @Test func attemptsAreCounted() async throws {

@@ -95,7 +95,8 @@ public struct ProcessingConfig: Sendable {
     /// Lines about retries, and about dead letters that could not be published, are written in either case.
     public var logsMessages: Bool
 
-    /// The level of the line for a message that was handled. Default `debug`.
+    /// The level of the line for a message that was handled. Default `debug`. Whether the logger wants such lines is looked
+    /// up when messages are fetched, and at least once a second.
     public var successLogLevel: Logger.Level
 
     /// From when on a trouble counts in the consumer's `health`. Default: after 30 s for degraded, 2 min for stalled.

@@ -24,6 +24,11 @@ final class BatchCountdown: Sendable {
     /// Whether no more messages are to be sent.
     var hasEnded: Bool { endsWithFailure && failed.load(ordering: .relaxed) }
 
+    /// Throws when no more messages are to be sent. Nobody hears of the error: the one that failed comes first.
+    func checkForEnd() throws {
+        if hasEnded { throw CancellationError() }
+    }
+
     /// A message was not even taken. It has no part in the counting.
     func refused() {
         failed.store(true, ordering: .relaxed)

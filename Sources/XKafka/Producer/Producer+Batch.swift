@@ -8,7 +8,9 @@ extension Producer {
     /// - Returns: where the messages went, in their order.
     /// - Throws: ``/XKafkaProduce/ProducerError`` with `batchFailed` for the first message, by its place, that
     ///   failed: with its place, its error as the cause, and the results of those before it. Once a failure is
-    ///   known no further message is sent; those that were sent before go on.
+    ///   known no further message is handed in; those that were before go on. When the task is cancelled none is either,
+    ///   and nothing is waited for: the cause is a `CancellationError`, or a ``/XKafkaProduce/ProducerError`` with
+    ///   `outcomeUnknown` when the message was under way.
     @discardableResult
     public func produceBatch(
         _ messages: some Sequence<ProduceMessage>,
@@ -62,15 +64,17 @@ extension Producer {
         _ batch: BatchCountdown
     ) async -> [Result<Outgoing, any Error>] {
         var taken: [Result<Outgoing, any Error>] = []
-        taken.reserveCapacity(messages.underestimatedCount)
+        // A sequence may claim to have any number.
+        taken.reserveCapacity(min(messages.underestimatedCount, 100_000))
+        let isTogether = deadline == nil && runtime.takesRoomTogether
         var runs = BatchRuns(messages)
         while !batch.hasEnded, let run = runs.next() {
             let before = taken.count
-            if deadline == nil, !Task.isCancelled { runtime.submitAtOnce(run, batch: batch, to: &taken) }
+            if isTogether, !Task.isCancelled { runtime.submitAtOnce(run, batch: batch, to: &taken) }
             for message in run.dropFirst(taken.count - before) where !batch.hasEnded {
                 do {
                     try Task.checkCancellation()
-                    taken.append(.success(try await runtime.submit(message, deadline: deadline, batch: batch)))
+                    taken.append(.success(try await submit(message, deadline, batch: batch)))
                 } catch {
                     batch.refused()
                     taken.append(.failure(error))
@@ -91,12 +95,13 @@ extension Producer {
     }
 }
 
-/// The messages of a batch, a few at a time and in arrays. Most often they are in one already, of which these are slices.
+/// The messages of a batch. Most often they are in an array: then a few at a time, as slices of it. Any other sequence is
+/// asked for one at a time, since it may take as long as it likes for each.
 private struct BatchRuns<Messages: Sequence>: IteratorProtocol where Messages.Element == ProduceMessage {
     /// As many as room is taken for together.
     private static var limit: Int { 64 }
 
-    private var array: ArraySlice<ProduceMessage>
+    private var array: ArraySlice<ProduceMessage> = []
     /// `nil` when they are in an array.
     private var others: Messages.Iterator?
 
@@ -104,13 +109,12 @@ private struct BatchRuns<Messages: Sequence>: IteratorProtocol where Messages.El
         if let messages = messages as? [ProduceMessage] {
             array = messages[...]
         } else {
-            array = []
             others = messages.makeIterator()
         }
     }
 
     mutating func next() -> ArraySlice<ProduceMessage>? {
-        while array.count < Self.limit, let message = others?.next() { array.append(message) }
+        if others != nil { return others?.next().map { [$0] } }
         defer { array = array.dropFirst(Self.limit) }
         return array.isEmpty ? nil : array.prefix(Self.limit)
     }

@@ -58,6 +58,9 @@ public final class Producer: Sendable {
     /// How many messages are on their way.
     package var messagesInFlight: Int { runtime.gate.messagesInside }
 
+    /// Whether callers wait for room.
+    package var isAwaited: Bool { runtime.gate.isAwaited }
+
     /// How many bytes are on their way.
     package var bytesInFlight: Int { runtime.gate.bytesInside }
 
@@ -131,12 +134,13 @@ public final class Producer: Sendable {
     @inline(__always)
     func submit(
         _ message: ProduceMessage,
-        _ deadline: ContinuousClock.Instant?
+        _ deadline: ContinuousClock.Instant?,
+        batch: BatchCountdown? = nil
     ) async throws -> Outgoing {
         // Most often there is room: then nothing is suspended, and no asynchronous function called.
         // (A pattern and not `==`, for which the deadline would be copied.)
-        if case .none = deadline, let outgoing = try runtime.submitAtOnce(message) { return outgoing }
-        return try await runtime.submit(message, deadline: deadline)
+        if case .none = deadline, let outgoing = try runtime.submitAtOnce(message, batch: batch) { return outgoing }
+        return try await runtime.submit(message, deadline: deadline, batch: batch)
     }
 
     // MARK: End

@@ -80,6 +80,9 @@ public struct ProducerConfig: Sendable {
     public var logsMessages: Bool
 
     /// The level of the line of a message that was acknowledged. Default `debug`. Failures are errors.
+    ///
+    /// Whether the logger wants such lines is looked up when acknowledgements come, and not with each message: when its
+    /// level is changed while the producer is in use, messages that were produced before the next one come without.
     public var successLogLevel: Logger.Level
 
     // MARK: Sending

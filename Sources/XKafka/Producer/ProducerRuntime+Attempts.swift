@@ -192,7 +192,7 @@ extension ProducerRuntime {
     private func succeed(_ outgoing: Outgoing, _ context: ProduceContext, _ acknowledged: ProduceResult) {
         var result = acknowledged
         result.attempt = context.attempt
-        log?.succeeded(context, result)
+        if let log, log.logsSuccess { log.succeeded(context, result) }
         end(outgoing, .success(result))
     }
 
@@ -226,6 +226,7 @@ extension ProducerRuntime {
         message.topic = context.topic
         do {
             let result = try await transport.send(message)
+            log?.noteLevel()
             let partition = outgoing.route.partitionNumber(result.partition)
             work.lastPartition = partition
             var effects = LaneMachine.Effects()

@@ -7,13 +7,13 @@ import XKafkaTransport
 /// How messages come in.
 extension ProducerRuntime {
     /// Takes a message over if that needs no waiting; answers `nil` when it does.
-    func submitAtOnce(_ message: ProduceMessage) throws -> Outgoing? {
+    func submitAtOnce(_ message: ProduceMessage, batch: BatchCountdown? = nil) throws -> Outgoing? {
         let route = try route(of: message)
         let bytes = message.byteCount
         guard gate.enterAtOnce(bytes: bytes) else { return nil }
         let span = flush.begin()
         do {
-            if let outgoing = try takeAtOnce(message, route, bytes, span, batch: nil) { return outgoing }
+            if let outgoing = try takeAtOnce(message, route, bytes, span, batch: batch) { return outgoing }
             leave(1, bytes, span)
             return nil
         } catch {
@@ -21,6 +21,10 @@ extension ProducerRuntime {
             throw error
         }
     }
+
+    /// Whether room may be taken for several messages before the first is handled. Not with handlers, which may produce
+    /// something themselves: they would wait for the room of those that come after them.
+    var takesRoomTogether: Bool { config.handlers.isEmpty && config.topicHandlers.isEmpty }
 
     /// Takes messages of a batch over, in their order, up to the first that would have to wait or is refused, or to the
     /// batch's end. Room is taken for all of them together.
@@ -63,11 +67,13 @@ extension ProducerRuntime {
         let times = needsTimes ? OutgoingTimes(deadline: deadline, of: message) : nil
         let outgoing = outgoing(message, route, bytes, times, batch)
         do {
+            try batch?.checkForEnd()
             var submission = try admit(outgoing, message, mayQueue: false)
             if case .mustWait = submission {
                 let laneGate = lanes.with(outgoing.lane) { $0.gate }
                 try await enter(laneGate, bytes: 0, deadline)
                 do {
+                    try batch?.checkForEnd()
                     submission = try admit(outgoing, message, mayQueue: true)
                 } catch {
                     laneGate.leave(bytes: 0)

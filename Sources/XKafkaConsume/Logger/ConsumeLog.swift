@@ -29,7 +29,7 @@ package struct ConsumeLog: Sendable {
         successSwitch = LevelSwitch(logger, successLevel)
     }
 
-    /// Whether a success leaves a line: most often not, and then it should cost nothing.
+    /// Whether a success leaves a line, as far as ``noteLevel()`` knows: most often not, and then it should cost nothing.
     package var logsSuccess: Bool { successSwitch.isOn }
 
     /// Looks whether the logger's level has changed, for ``logsSuccess``.

@@ -18,7 +18,7 @@ package struct ProduceLog: Sendable {
         successSwitch = LevelSwitch(logger, successLevel)
     }
 
-    /// Whether a success leaves a line: most often not, and then it should cost nothing.
+    /// Whether a success leaves a line, as far as ``noteLevel()`` knows: most often not, and then it should cost nothing.
     package var logsSuccess: Bool { successSwitch.isOn }
 
     /// Looks whether the logger's level has changed, for ``logsSuccess``.
@@ -27,7 +27,7 @@ package struct ProduceLog: Sendable {
     }
 
     package func succeeded(_ message: ProduceContext, _ result: ProduceResult) {
-        guard logsSuccess else { return }
+        guard logger.logLevel <= successLevel else { return }
         var metadata = metadata(message, "success")
         metadata["partition"] = "\(result.partition)"
         metadata["offset"] = result.offset.map { "\($0)" }

@@ -125,6 +125,19 @@ import XKafkaTestingInternal
         await silent.close()
     }
 
+    /// With a transport in Kafka's place there are no reports; the level counts from the next message on.
+    @Test func theLevelOfTheLogMayChange() async throws {
+        let log = AdjustableLog()
+        var config = config()
+        config.logger = log.logger
+        let producer = try Producer(config, transport: ScriptedTransport())
+        try await producer.produce(ProduceMessage(key: "k", value: "quiet"))
+        log.level = .debug
+        for _ in 0..<2 { try await producer.produce(ProduceMessage(key: "k", value: "loud")) }
+        #expect(log.count(of: "xkafka produce success") > 0)
+        await producer.close()
+    }
+
     @Test func topicsHaveHandlersOfTheirOwn() async throws {
         let steps = Collector<String>()
         func handler(_ name: String) -> ProduceMiddleware {

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 import XKafka
 import XKafkaTestingInternal
@@ -46,24 +47,84 @@ import XKafkaTestingInternal
         await producer.close()
     }
 
-    /// Once a failure is known no further message is sent, however many there would be room for.
-    @Test func nothingIsSentAfterAFailureThatIsKnown() async throws {
-        let sent = Collector<String>()
+    /// Once a failure is known no further message is sent: not of those there would be room for, nor the one that waited
+    /// for room, with handlers or without.
+    @Test(arguments: [1, 3, 1_000], [true, false])
+    func nothingIsSentAfterAFailureThatIsKnown(room: Int, hasHandlers: Bool) async throws {
+        let transport = ScriptedTransport { value, _ in if value == "2" { throw SendFailed() } }
         var config = config()
-        config.handlers = [
-            ProduceMiddleware { message, next in
-                sent.add(message.topic)
-                if sent.values.count == 3 { throw SendFailed() }
-                return try await next(message)
-            }
-        ]
-        let producer = try Producer(config, transport: ScriptedTransport())
+        config.maxInFlightMessages = room
+        if hasHandlers { config.handlers = [ProduceMiddleware { message, next in try await next(message) }] }
+        let producer = try Producer(config, transport: transport)
         let messages = (0..<1_000).map { ProduceMessage(key: "\($0)", value: "\($0)") }
         let error = await #expect(throws: ProducerError.self) { try await producer.produceBatch(messages) }
         #expect(error?.batchIndex == 2)
-        #expect(sent.values.count < 10)
+        #expect(error?.batchResults.count == 2)
+        #expect(transport.begun == ["0", "1", "2"])
         await producer.close()
         #expect(producer.messagesInFlight == 0)
+    }
+
+    /// The message that waits for room while another fails is not sent either.
+    @Test func theOneThatWaitedForRoomIsNotSentAfterAFailure() async throws {
+        let gate = Gate()
+        let transport = ScriptedTransport { _, _ in
+            try await gate.pass()
+            throw SendFailed()
+        }
+        var config = config()
+        config.maxInFlightMessages = 1
+        let producer = try Producer(config, transport: transport)
+        let messages = self.messages
+        let batch = Task { try await producer.produceBatch(messages) }
+        try await transport.sends.wait(forCount: 1)
+        try await eventually("the second to wait for room") { producer.isAwaited }
+        gate.open()
+        let error = await #expect(throws: ProducerError.self) { try await batch.value }
+        #expect(error?.batchIndex == 0)
+        #expect(transport.begun == ["0"])
+        await producer.close()
+        #expect(producer.messagesInFlight == 0)
+    }
+
+    /// A handler that produces something itself has the room for it that the next message of the batch would take.
+    @Test func handlersOfABatchMayProduce() async throws {
+        let transport = ScriptedTransport()
+        var config = config()
+        config.maxInFlightMessages = 2
+        let own = OneShot<Producer>()
+        config.topicHandlers = [
+            "orders": ProduceTopicHandlers([
+                ProduceMiddleware { message, next in
+                    try await own.wait().produce(ProduceMessage(topic: "audit", value: "audit"))
+                    return try await next(message)
+                }
+            ])
+        ]
+        let producer = try Producer(config, transport: transport)
+        own.resolve(producer)
+        let messages = (0..<2).map { ProduceMessage(key: "\($0)", value: "\($0)") }
+        let results = try await withDeadline(.seconds(20), "the batch") { try await producer.produceBatch(messages) }
+        #expect(results.count == 2)
+        #expect(transport.begun.count { $0 == "audit" } == 2)
+        await producer.close()
+    }
+
+    /// A sequence may have side effects and take its time: it is asked for a message when there is room for it, and
+    /// not again when it has said that there are no more.
+    @Test func sequencesAreAskedForOneAtATime() async throws {
+        let transport = ScriptedTransport()
+        let producer = try Producer(config(), transport: transport)
+        let asked = Atomic<Int>(0)
+        let sequence = AnyIterator<ProduceMessage> {
+            let number = asked.add(1, ordering: .relaxed).oldValue
+            #expect(transport.begun.count == number, "what was given before is on its way")
+            return number < 100 ? ProduceMessage(key: "k", value: "\(number)") : nil
+        }
+        let report = try await producer.produceBatchReport(sequence)
+        #expect(report.count == 100)
+        #expect(asked.load(ordering: .relaxed) == 101)
+        await producer.close()
     }
 
     /// Batches that come as arrays and as sequences, with room for all, for some and for one at a time, and a message in

@@ -1,9 +1,8 @@
-import Logging
+package import Logging
 import Synchronization
-import XKafkaTestingInternal
 
 /// A log whose level can be changed while it is in use.
-final class AdjustableLog: Sendable {
+package final class AdjustableLog: Sendable {
     private struct Handler: LogHandler {
         let log: AdjustableLog
         var metadata: Logger.Metadata = [:]
@@ -24,15 +23,17 @@ final class AdjustableLog: Sendable {
 
     private let state = Mutex(Logger.Level.error)
     /// The messages of all lines.
-    let lines = Collector<String>()
+    package let lines = Collector<String>()
 
-    var level: Logger.Level {
+    package init() {}
+
+    package var level: Logger.Level {
         get { state.withLock { $0 } }
         set { state.withLock { $0 = newValue } }
     }
 
-    var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
+    package var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
 
     /// How many lines say this.
-    func count(of message: String) -> Int { lines.values.count { $0 == message } }
+    package func count(of message: String) -> Int { lines.values.count { $0 == message } }
 }
