@@ -11,8 +11,8 @@ package struct FlushCounter: Sendable {
 
     private var newest: UInt64 { oldest + UInt64(counts.count) - 1 }
 
-    /// Something begins, or several things. Answers the number to end them with: the lower half of its span's, which is enough to find the span
-    /// among those there are, and small enough to be kept for each message.
+    /// Something begins, or several things. Answers the number to end them with: the lower half of its span's, which is
+    /// enough to find the span among those there are, and small enough to be kept for each message.
     package mutating func begin(_ count: Int = 1) -> UInt32 {
         counts[counts.count - 1] += count
         return UInt32(truncatingIfNeeded: newest)

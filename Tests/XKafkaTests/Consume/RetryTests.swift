@@ -180,6 +180,7 @@ import XKafkaTestingInternal
 
         func publish(_ letter: DeadLetter) async throws {
             started.add(letter.message.offset)
+            // Ends by being cancelled, and no sooner: longer than the test may take.
             try await Task.sleep(for: .seconds(600))
         }
     }
@@ -200,6 +201,7 @@ import XKafkaTestingInternal
             { message in
                 #expect(running.add(1, ordering: .relaxed).newValue == 1, "attempts overlap")
                 defer { running.subtract(1, ordering: .relaxed) }
+                // Ends by being cancelled, and no sooner: longer than the test may take.
                 if message.offset == 0, message.attempt == 1 { try await Task.sleep(for: .seconds(600)) }
                 seen.add(Seen(message))
             },
@@ -230,6 +232,7 @@ import XKafkaTestingInternal
             try PartitionConsumer(config),
             { _ in
                 started.add(true)
+                // Ends by being cancelled, and no sooner: longer than the test may take.
                 try await Task.sleep(for: .seconds(600))
             },
             while: { try await started.wait(forCount: 1) }

@@ -9,13 +9,7 @@ import XKafkaTestingInternal
     @TaskLocal private static var trace = "none"
 
     private func config(retries: Int = 0, _ policy: ProducerExhaustedPolicy = .stop) -> ProducerConfig {
-        ProducerConfig(
-            brokers: [],
-            defaultTopic: "orders",
-            retry: RetryConfig(maxRetries: retries, initialBackoff: .milliseconds(1), maxBackoff: .milliseconds(5)),
-            exhaustedPolicy: policy,
-            logger: testLogger
-        )
+        .scripted(retries: retries, policy)
     }
 
     @Test func brokersAreNotNeeded() async throws {

@@ -45,3 +45,16 @@ final class ScriptedTransport: ProduceTransport {
 struct SendFailed: Error, CustomStringConvertible {
     var description: String { "send failed" }
 }
+
+extension ProducerConfig {
+    /// One for a scripted transport: unless told otherwise, a message that fails is not tried again.
+    static func scripted(retries: Int = 0, _ policy: ProducerExhaustedPolicy = .stop) -> ProducerConfig {
+        ProducerConfig(
+            brokers: [],
+            defaultTopic: "orders",
+            retry: RetryConfig(maxRetries: retries, initialBackoff: .milliseconds(1), maxBackoff: .milliseconds(5)),
+            exhaustedPolicy: policy,
+            logger: testLogger
+        )
+    }
+}
