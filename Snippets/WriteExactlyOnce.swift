@@ -2,8 +2,7 @@ import GRDB
 import XKafka
 import XKafkaSQLite
 
-let database = try DatabasePool(path: "/var/lib/billing/ledger.sqlite")
-let ledger = SQLiteOffsetStore(database)
+let ledger = try SQLiteOffsetStore(path: "/var/lib/billing/ledger.sqlite")
 let bookkeeper = try PartitionConsumer(
     PartitionConsumerConfig(brokers: ["127.0.0.1:9092"], topic: "orders", partitions: [0, 1, 2], offsetStore: ledger)
 )

@@ -10,8 +10,7 @@ public import XKafka
 /// each message are there exactly once, whenever the process stops.
 ///
 /// ```swift
-/// let database = try DatabasePool(path: "ledger.sqlite")
-/// let store = SQLiteOffsetStore(database)
+/// let store = try SQLiteOffsetStore(path: "ledger.sqlite")
 /// ```
 public final class SQLiteOffsetStore: CheckpointStore {
     /// The table that the store makes in the database: `xkafka_checkpoint`.
@@ -20,7 +19,8 @@ public final class SQLiteOffsetStore: CheckpointStore {
     /// Tells the checkpoints of different consumers apart that share a database.
     public let name: String
 
-    package let database: any DatabaseWriter
+    /// The database, for tables of your own.
+    public let database: any DatabaseWriter
     private let state = Mutex(State())
 
     private struct State {
@@ -32,7 +32,9 @@ public final class SQLiteOffsetStore: CheckpointStore {
     /// A store in a database of yours. The table is made at the first use.
     ///
     /// - Parameters:
-    ///   - database: a `DatabasePool` or a `DatabaseQueue`. It stays yours.
+    ///   - database: a `DatabasePool` or a `DatabaseQueue`. It stays yours. When other connections write to the same
+    ///     file, give its configuration a `busyMode` of some seconds: without, GRDB fails at once with `SQLITE_BUSY`
+    ///     while another connection has the file locked.
     ///   - name: tells this consumer's checkpoints from others' in the same database. Default `default`.
     public init(_ database: any DatabaseWriter, name: String = "default") {
         self.database = database
@@ -41,9 +43,14 @@ public final class SQLiteOffsetStore: CheckpointStore {
 
     /// A store in the database file at `path`, which is created when it is not there.
     ///
+    /// The file may be shared with other consumers and programs: while another connection has it locked, this one
+    /// waits up to ten seconds.
+    ///
     /// - Throws: GRDB's `DatabaseError` when the file cannot be opened or is no database.
     public convenience init(path: String, name: String = "default") throws {
-        self.init(try DatabasePool(path: path), name: name)
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(10)
+        self.init(try DatabasePool(path: path, configuration: configuration), name: name)
     }
 
     /// The checkpoint of `partition`, or `nil` when none was saved.

@@ -43,6 +43,28 @@ import XKafkaTestingInternal
         }
     }
 
+    /// Consumers that start, save and stop while others do: whoever finds the file locked waits for it. (The last one
+    /// to close the file locks it too, to clear up, and the next run of the same consumer may come in the middle of it.)
+    @Test func storesWaitForEachOther() async throws {
+        try await withFolder { folder in
+            let path = folder.appendingPathComponent("offsets.sqlite").path
+            let rounds = 20
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for consumer in 0..<8 {
+                    group.addTask {
+                        let partition = TopicPartition(topic: "t", partition: 0)
+                        for round in 1...rounds {
+                            let store = try SQLiteOffsetStore(path: path, name: "\(consumer)")
+                            #expect(try await store.load(partition) ?? 0 == Int64(round - 1))
+                            try await store.save(Int64(round), for: partition)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
     @Test func foreignRowsAreReported() async throws {
         let database = try DatabaseQueue()
         let store = SQLiteOffsetStore(database)

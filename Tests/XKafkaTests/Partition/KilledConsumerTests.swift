@@ -66,9 +66,9 @@ import XKafkaTestingInternal
     @Test func transactionsHaveTheirEffectOnce() async throws {
         try await withMessages { broker, folder in
             let path = folder.appendingPathComponent("ledger.sqlite").path
-            let database = try DatabasePool(path: path)
+            let store = try SQLiteOffsetStore(path: path)
+            let database = store.database
             try await database.write { try $0.execute(sql: "CREATE TABLE effect (message INTEGER NOT NULL)") }
-            let store = SQLiteOffsetStore(database)
             var effects: [Int64] = []
             var table = KillTable("SQLite transactions")
             let runs = try await killAgainAndAgain(broker, folder, ["--database": path]) { run in
@@ -106,7 +106,7 @@ import XKafkaTestingInternal
         try await MemberProcess.withFolder { try await body(broker, $0) }
     }
 
-    private func effects(_ database: DatabasePool) async throws -> [Int64] {
+    private func effects(_ database: any DatabaseReader) async throws -> [Int64] {
         try await database.read { try Int64.fetchAll($0, sql: "SELECT message FROM effect ORDER BY message") }
     }
 
