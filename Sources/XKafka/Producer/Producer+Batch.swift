@@ -68,9 +68,12 @@ extension Producer {
         taken.reserveCapacity(min(messages.underestimatedCount, 100_000))
         let isTogether = deadline == nil && runtime.takesRoomTogether
         var runs = BatchRuns(messages)
+        var plain = PlainRun(capacity: isTogether ? runs.limit : 0)
         while !batch.hasEnded, let run = runs.next() {
             let before = taken.count
-            if isTogether, !Task.isCancelled { runtime.submitAtOnce(run, batch: batch, to: &taken) }
+            if isTogether, run.count > 1, !Task.isCancelled {
+                runtime.submitAtOnce(run, batch: batch, to: &taken, by: &plain)
+            }
             for message in run.dropFirst(taken.count - before) where !batch.hasEnded {
                 do {
                     try Task.checkCancellation()
@@ -101,6 +104,9 @@ private struct BatchRuns<Messages: Sequence>: IteratorProtocol where Messages.El
     /// As many as room is taken for together.
     private static var limit: Int { 64 }
 
+    /// How many messages a run of these has at most.
+    let limit: Int
+
     private var array: ArraySlice<ProduceMessage> = []
     /// `nil` when they are in an array.
     private var others: Messages.Iterator?
@@ -108,14 +114,16 @@ private struct BatchRuns<Messages: Sequence>: IteratorProtocol where Messages.El
     init(_ messages: Messages) {
         if let messages = messages as? [ProduceMessage] {
             array = messages[...]
+            limit = min(messages.count, Self.limit)
         } else {
             others = messages.makeIterator()
+            limit = 1
         }
     }
 
     mutating func next() -> ArraySlice<ProduceMessage>? {
         if others != nil { return others?.next().map { [$0] } }
-        defer { array = array.dropFirst(Self.limit) }
-        return array.isEmpty ? nil : array.prefix(Self.limit)
+        defer { array = array.dropFirst(limit) }
+        return array.isEmpty ? nil : array.prefix(limit)
     }
 }

@@ -13,43 +13,15 @@ extension ProducerRuntime {
         guard gate.enterAtOnce(bytes: bytes) else { return nil }
         let span = flush.begin()
         do {
-            if let outgoing = try takeAtOnce(message, route, bytes, span, batch: batch) { return outgoing }
+            if let outgoing = try takeAtOnce(message, route, bytes, span, batch: batch) {
+                start(outgoing, message)
+                return outgoing
+            }
             leave(1, bytes, span)
             return nil
         } catch {
             leave(1, bytes, span)
             throw error
-        }
-    }
-
-    /// Whether room may be taken for several messages before the first is handled. Not with handlers, which may produce
-    /// something themselves: they would wait for the room of those that come after them.
-    var takesRoomTogether: Bool { config.handlers.isEmpty && config.topicHandlers.isEmpty }
-
-    /// Takes messages of a batch over, in their order, up to the first that would have to wait or is refused, or to the
-    /// batch's end. Room is taken for all of them together.
-    func submitAtOnce(
-        _ messages: ArraySlice<ProduceMessage>,
-        batch: BatchCountdown,
-        to taken: inout [Result<Outgoing, any Error>]
-    ) {
-        // Lent where they are: a copy would count four references for each.
-        messages.withUnsafeBufferPointer { messages in
-            var count = messages.count
-            var bytes = 0
-            for message in messages { bytes += message.byteCount }
-            guard gate.enterAtOnce(messages: count, bytes: bytes) else { return }
-            let span = flush.begin(count)
-            for message in messages {
-                let size = message.byteCount
-                guard !batch.hasEnded, let route = try? route(of: message),
-                    let outgoing = try? takeAtOnce(message, route, size, span, batch: batch)
-                else { break }
-                taken.append(.success(outgoing))
-                count -= 1
-                bytes -= size
-            }
-            if count > 0 { leave(count, bytes, span) }
         }
     }
 
@@ -81,7 +53,11 @@ extension ProducerRuntime {
                 }
                 if case .started = submission { laneGate.leave(bytes: 0) }
             }
-            start(outgoing, message, submission)
+            switch submission {
+            case .mustWait: break
+            case .queued: drive(outgoing, from: .queue)
+            case .started: start(outgoing, message)
+            }
             return outgoing
         } catch {
             gate.leave(bytes: bytes)
@@ -91,9 +67,10 @@ extension ProducerRuntime {
 
     // MARK: Parts
 
-    /// Takes over a message for which there is room; answers `nil` when it would have to wait for its turn.
+    /// Takes over a message for which there is room, to be sent by the caller; answers `nil` when it would have to wait for
+    /// its turn.
     @inline(__always)
-    private func takeAtOnce(
+    func takeAtOnce(
         _ message: ProduceMessage,
         _ route: ProduceRoute,
         _ bytes: Int,
@@ -108,12 +85,11 @@ extension ProducerRuntime {
             try lane.admit(outgoing, message, mayQueue: false)
         }
         guard case .started = submission else { return nil }
-        start(outgoing, message, submission)
         return outgoing
     }
 
     /// Messages that had room are not taken over after all.
-    private func leave(_ count: Int, _ bytes: Int, _ span: UInt32) {
+    func leave(_ count: Int, _ bytes: Int, _ span: UInt32) {
         flush.end(span, count)
         gate.leave(messages: count, bytes: bytes)
     }
@@ -165,16 +141,11 @@ extension ProducerRuntime {
         }
     }
 
-    private func start(_ outgoing: Outgoing, _ message: ProduceMessage, _ submission: LaneMachine.Submission) {
-        switch submission {
-        case .mustWait: break
-        case .queued: drive(outgoing, from: .queue)
-        case .started:
-            if outgoing.work == nil {
-                sendDirectly(outgoing, message)
-            } else {
-                drive(outgoing, from: .start)
-            }
+    func start(_ outgoing: Outgoing, _ message: ProduceMessage) {
+        if outgoing.work == nil {
+            sendDirectly(outgoing, message)
+        } else {
+            drive(outgoing, from: .start)
         }
     }
 
@@ -182,11 +153,16 @@ extension ProducerRuntime {
         do {
             try handOver(message, to: outgoing.route, outgoing)
         } catch {
-            lanes.with(outgoing.lane) { lane in
-                lane.state.withLock { $0.machine.deliveryFailed(outgoing.ticket) }
-            }
-            failed(outgoing, message, error)
+            wasRefused(outgoing, message, error)
         }
+    }
+
+    /// librdkafka did not take a message that was started.
+    func wasRefused(_ outgoing: Outgoing, _ message: ProduceMessage, _ error: any Error) {
+        lanes.with(outgoing.lane) { lane in
+            lane.state.withLock { $0.machine.deliveryFailed(outgoing.ticket) }
+        }
+        failed(outgoing, message, error)
     }
 
     /// Puts a message into librdkafka's queue.
@@ -220,7 +196,7 @@ extension ProducerRuntime {
 extension ProduceMessage {
     /// What the message counts in the bound on bytes in flight. No message of 4 GiB gets further than to librdkafka's
     /// refusal, so that what is more counts as that: ``Outgoing`` keeps 32 bits of it.
-    fileprivate var byteCount: Int {
+    var byteCount: Int {
         var bytes = (key?.count ?? 0) + (value?.count ?? 0)
         if !headers.isEmpty {
             bytes = headers.reduce(bytes) { $0 + $1.nameBytes.count + ($1.value?.count ?? 0) }

@@ -70,7 +70,7 @@ extension ProducerClient {
         if sent == nil { throw Self.stopped }
     }
 
-    private static var stopped: KafkaError {
+    static var stopped: KafkaError {
         KafkaError(RD_KAFKA_RESP_ERR__STATE, "send message", text: "the producer was stopped")
     }
 
