@@ -15,11 +15,17 @@ public struct ProduceFuture: Sendable {
     ///
     /// - Throws: what the message failed with, as ``Producer/produce(_:deadline:)`` throws it;
     ///   `CancellationError` when the waiting task is cancelled, which ends the waiting and nothing else.
+    @inlinable
     public var value: ProduceResult {
         get async throws {
-            if let known = outgoing.outcome { return try known.get() }
-            return try await outgoing.wait().get()
+            // Inlined, as an outcome that is known needs no asynchronous call.
+            if let current { return try current.get() }
+            return try await later()
         }
+    }
+
+    @usableFromInline func later() async throws -> ProduceResult {
+        try await outgoing.wait().get()
     }
 
     /// The outcome, if it is known.
