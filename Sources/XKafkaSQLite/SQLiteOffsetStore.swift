@@ -1,3 +1,4 @@
+import Foundation
 public import GRDB
 import Synchronization
 public import XKafka
@@ -19,7 +20,8 @@ public final class SQLiteOffsetStore: CheckpointStore {
     /// Tells the checkpoints of different consumers apart that share a database.
     public let name: String
 
-    /// The database, for tables of your own.
+    /// The database, for tables of your own. It has to stay open for as long as the store is used; a handler of
+    /// ``XKafka/PartitionConsumer/consume(in:_:)`` writes to the `Database` that it is given and not through this.
     public let database: any DatabaseWriter
     private let state = Mutex(State())
 
@@ -44,13 +46,29 @@ public final class SQLiteOffsetStore: CheckpointStore {
     /// A store in the database file at `path`, which is created when it is not there.
     ///
     /// The file may be shared with other consumers and programs: while another connection has it locked, this one
-    /// waits up to ten seconds.
+    /// waits up to three seconds, here and whenever it reads and writes.
     ///
     /// - Throws: GRDB's `DatabaseError` when the file cannot be opened or is no database.
     public convenience init(path: String, name: String = "default") throws {
+        self.init(try Self.pool(path), name: name)
+    }
+
+    /// How long to wait for others. Less than consumers try to save their last checkpoint for when they end.
+    private static let lockTimeout = 3.0
+
+    private static func pool(_ path: String) throws -> DatabasePool {
         var configuration = Configuration()
-        configuration.busyMode = .timeout(10)
-        self.init(try DatabasePool(path: path, configuration: configuration), name: name)
+        configuration.busyMode = .timeout(lockTimeout)
+        let deadline = ContinuousClock.now + .seconds(lockTimeout)
+        while true {
+            do {
+                return try DatabasePool(path: path, configuration: configuration)
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY && deadline > .now {
+                // Two that make the same file get into each other's way in changing its journal, for which SQLite itself
+                // does not wait. As it does otherwise, a little later again.
+                Thread.sleep(forTimeInterval: 0.005)
+            }
+        }
     }
 
     /// The checkpoint of `partition`, or `nil` when none was saved.

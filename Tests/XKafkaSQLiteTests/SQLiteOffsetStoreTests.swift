@@ -65,6 +65,24 @@ import XKafkaTestingInternal
         }
     }
 
+    /// Consumers that are started for the first time, all at once: each finds the file, or makes it.
+    @Test func storesMayMakeTheFileTogether() async throws {
+        try await withFolder { folder in
+            for number in 0..<50 {
+                let path = folder.appendingPathComponent("offsets\(number).sqlite").path
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for consumer in 0..<4 {
+                        group.addTask {
+                            let store = try SQLiteOffsetStore(path: path, name: "\(consumer)")
+                            try await store.save(1, for: TopicPartition(topic: "t", partition: 0))
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+            }
+        }
+    }
+
     @Test func foreignRowsAreReported() async throws {
         let database = try DatabaseQueue()
         let store = SQLiteOffsetStore(database)

@@ -55,7 +55,7 @@ import XKafkaTransport
             refused.append(place)
         }
         #expect(refused == [5, 6, 7])
-        #expect(freed.values == [5, 6, 7], "the sender has them back")
+        #expect(freed.values.prefix(3) == [5, 6, 7], "the sender has them back")
         #expect(run.count == 0)
         try await reported.wait(forCount: 5)
         #expect(reported.values == [0, 1, 2, 3, 4])

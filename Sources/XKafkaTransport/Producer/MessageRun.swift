@@ -17,6 +17,7 @@ package struct MessageRun: ~Copyable {
     }
 
     deinit {
+        assert(count == 0, "the targets of a run that is neither sent nor emptied are never let go")
         messages.deallocate()
     }
 
@@ -56,23 +57,25 @@ extension ProducerClient {
         to topic: ProducerTopic,
         refused: (Int, DeliveryTarget, KafkaError) -> Void
     ) {
-        let count = Int32(run.count)
+        let count = run.count
         let sent = try? use { () throws(KafkaError) in
             if isStopping { throw Self.stopped }
             // As many as if they were sent one by one: what is delivered must not pile up.
             for _ in 0..<count { spent.destroyOne() }
-            return rd_kafka_produce_batch(
+            let taken = rd_kafka_produce_batch(
                 topic.pointer,
                 RD_KAFKA_PARTITION_UA,
                 RD_KAFKA_MSG_F_COPY,
                 run.messages,
-                count
+                Int32(count)
             )
+            return (taken: Int(taken), fatal: taken < count ? fatalError : nil)
         }
-        guard let taken = sent ?? nil else { return run.removeAll { refused($0, $1, Self.stopped) } }
-        if taken < count {
-            for place in 0..<run.count where run.messages[place].err != RD_KAFKA_RESP_ERR_NO_ERROR {
-                let error = fatalError ?? KafkaError(run.messages[place].err, "send message")
+        guard let sent else { return run.removeAll { refused($0, $1, Self.stopped) } }
+        // Nothing is asked of the client from here on: whoever hears of an error may stop it, and then it is destroyed.
+        if sent.taken < count {
+            for place in 0..<count where run.messages[place].err != RD_KAFKA_RESP_ERR_NO_ERROR {
+                let error = sent.fatal ?? KafkaError(run.messages[place].err, "send message")
                 if let target = run.takeTarget(at: place) { refused(place, target, error) }
             }
         }

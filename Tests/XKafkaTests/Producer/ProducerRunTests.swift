@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import Testing
 import XKafka
@@ -31,17 +32,23 @@ import XKafkaTestingInternal
             }
             messages.append(message)
             let header = message.headers.isEmpty ? "" : "n=\(number)"
-            expected[topic, default: []].append("\(Self.text(message.key))|\(Self.text(message.value))|\(header)")
+            let time = message.timestamp.map { "\($0)" } ?? "now"
+            expected[topic, default: []].append("\(Self.text(message.key))|\(Self.text(message.value))|\(header)|\(time)")
         }
         let producer = try Producer(.testing(broker))
+        let started = Int64(Date.now.timeIntervalSince1970 * 1_000)
         let results = try await producer.produceBatch(messages)
         await producer.close()
         for (message, result) in zip(messages, results) { #expect(message.topic == result.topic) }
         for (topic, expected) in expected {
             let read = try await Kcat.run([
-                "-C", "-b", broker.bootstrapServers, "-t", topic, "-e", "-q", "-f", "%K:%k|%S:%s|%h\\n",
+                "-C", "-b", broker.bootstrapServers, "-t", topic, "-e", "-q", "-f", "%K:%k|%S:%s|%h|%T\\n",
             ])
-            #expect(read.lines == expected, "seed \(seed), topic \(topic)")
+            let lines = read.lines.map { line in
+                let time = line.split(separator: "|").last.flatMap { Int64($0) } ?? 0
+                return time >= started ? line.dropLast("\(time)".count) + "now" : line
+            }
+            #expect(lines == expected, "seed \(seed), topic \(topic)")
             let offsets = results.filter { $0.topic == topic }.map(\.offset)
             #expect(offsets == (0..<expected.count).map { Int64($0) })
         }
@@ -80,6 +87,7 @@ import XKafkaTestingInternal
         }
         let failed = log.entries.filter { $0.message == "xkafka produce failed" }
         #expect(failed.compactMap { $0.fields["key"].flatMap { Int($0) } }.sorted() == refused)
+        try await producer.flush()
         #expect(producer.messagesInFlight == 0)
         #expect(producer.bytesInFlight == 0)
         await producer.close()
@@ -100,6 +108,32 @@ import XKafkaTestingInternal
         let report = try await producer.produceBatchReport(messages)
         #expect(report.indices.filter { (try? report[$0].get()) == nil } == [50])
         try await withDeadline(.seconds(10), "close") { await producer.close() }
+    }
+
+    /// Each message of a batch is told the error that the producer met and can send nothing after.
+    @Test func batchesThatMeetAFatalErrorSaySo() async throws {
+        let broker = try EmbeddedBroker.start(topics: ["orders": 1])
+        defer { broker.stop() }
+        // CLUSTER_AUTHORIZATION_FAILED: this client may not be idempotent.
+        try broker.inject(.fail(.initProducerID, with: KafkaError.Code(rawValue: 31), times: 100))
+        let producer = try Producer(.testing(broker, topic: "orders"))
+        let messages = (0..<500).map { ProduceMessage(key: "\($0)", value: "x") }
+        try await withDeadline(.seconds(30), "all outcomes") {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        for _ in 0..<10 {
+                            for outcome in try await producer.produceBatchReport(messages) {
+                                let error = #expect(throws: KafkaError.self) { try outcome.get() }
+                                #expect(error?.errorClass == .fatal)
+                            }
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+        await producer.close()
     }
 
     /// R10: each message of a batch has an outcome when the producer is closed meanwhile.
