@@ -33,7 +33,8 @@ import XKafkaTestingInternal
             messages.append(message)
             let header = message.headers.isEmpty ? "" : "n=\(number)"
             let time = message.timestamp.map { "\($0)" } ?? "now"
-            expected[topic, default: []].append("\(Self.text(message.key))|\(Self.text(message.value))|\(header)|\(time)")
+            let line = "\(Self.text(message.key))|\(Self.text(message.value))|\(header)|\(time)"
+            expected[topic, default: []].append(line)
         }
         let producer = try Producer(.testing(broker))
         let started = Int64(Date.now.timeIntervalSince1970 * 1_000)
