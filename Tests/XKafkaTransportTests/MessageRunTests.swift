@@ -24,9 +24,12 @@ import XKafkaTransport
         return properties
     }
 
+    /// There for as long as any run: runs only point at it.
+    private static let value: MessageBytes = "v"
+
     private func run(_ numbers: Range<Int>, _ freed: Collector<Int>) -> MessageRun {
         var run = MessageRun(capacity: numbers.count)
-        for number in numbers { run.append(key: nil, value: "v", target: Target(number, freed)) }
+        for number in numbers { run.append(key: nil, value: Self.value, target: Target(number, freed)) }
         return run
     }
 
