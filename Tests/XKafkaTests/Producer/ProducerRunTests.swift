@@ -141,26 +141,19 @@ import XKafkaTestingInternal
     @Test func batchesRaceClosing() async throws {
         let broker = try EmbeddedBroker.start(topics: ["orders": 1])
         defer { broker.stop() }
+        let messages = (0..<100).map { ProduceMessage(key: "\($0)", value: "x") }
         for _ in 0..<50 {
             let producer = try Producer(.testing(broker, topic: "orders"))
-            try await withDeadline(.seconds(20), "the race") {
-                await withTaskGroup(of: Void.self) { group in
-                    for _ in 0..<8 {
-                        group.addTask {
-                            let messages = (0..<100).map { ProduceMessage(key: "\($0)", value: "x") }
-                            for _ in 0..<4 {
-                                guard let report = try? await producer.produceBatchReport(messages) else { return }
-                                #expect(report.count == 100)
-                                for outcome in report where (try? outcome.get()) == nil {
-                                    #expect(outcome.producerErrorCode == .closed)
-                                }
-                            }
-                        }
+            try await raceClosing(producer) {
+                for _ in 0..<4 {
+                    guard let report = try? await producer.produceBatchReport(messages) else { return }
+                    #expect(report.count == 100)
+                    for outcome in report where (try? outcome.get()) == nil {
+                        #expect(outcome.producerErrorCode == .closed)
                     }
-                    group.addTask { await producer.close() }
                 }
             }
-            #expect(producer.messagesInFlight == 0)
+            try await eventually("no message to be under way") { producer.messagesInFlight == 0 }
         }
     }
 }

@@ -227,22 +227,15 @@ import XKafkaTestingInternal
         defer { broker.stop() }
         for _ in 0..<50 {
             let producer = try Producer(.testing(broker, topic: "orders"))
-            try await withDeadline(.seconds(20), "the race") {
-                await withTaskGroup(of: Void.self) { group in
-                    for _ in 0..<8 {
-                        group.addTask {
-                            for _ in 0..<20 {
-                                do {
-                                    _ = try await producer.produceAsync(ProduceMessage(value: "x")).value
-                                } catch let error as ProducerError {
-                                    #expect(error.code == .closed)
-                                } catch {
-                                    Issue.record(error)
-                                }
-                            }
-                        }
+            try await raceClosing(producer) {
+                for _ in 0..<20 {
+                    do {
+                        _ = try await producer.produceAsync(ProduceMessage(value: "x")).value
+                    } catch let error as ProducerError {
+                        #expect(error.code == .closed)
+                    } catch {
+                        Issue.record(error)
                     }
-                    group.addTask { await producer.close() }
                 }
             }
         }
